@@ -1,0 +1,142 @@
+//! A preset and a skill, as values: what TOML files mean once they are read.
+
+use super::limits::{Keep, Limits};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A saved set-up: harness, model, sandbox, skills, repository, prompt.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Preset {
+    pub name: String,
+    pub description: String,
+    pub harness: String,
+    pub model: Option<String>,
+    pub system_prompt: Option<String>,
+    /// A template's task; `{{project}}`, `{{since}}` and `{{issue}}` are filled in at the start.
+    pub prompt: Option<String>,
+    pub skills: Vec<String>,
+    pub repo: Option<String>,
+    pub pull_request: bool,
+    /// Only for the harness `command`.
+    pub command: Vec<String>,
+    pub credentials: Credentials,
+    pub provider: Option<ModelProvider>,
+    pub sandbox: SandboxSettings,
+    pub limits: Limits,
+}
+
+/// How secrets reach the worker.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Credentials {
+    /// As environment variables of the turn, handed over on standard input.
+    #[default]
+    Inject,
+}
+
+/// The model API, where it is not the harness's own default.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ModelProvider {
+    pub base_url: Option<String>,
+    /// Which secret is its key, by name.
+    pub secret: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SandboxSettings {
+    pub provider: String,
+    pub image: Image,
+    pub base_image: String,
+    /// A file of the host's; trusted in image builds and sandboxes.
+    pub ca_bundle: Option<String>,
+    pub setup: Vec<String>,
+    pub cpus: Option<f64>,
+    pub memory_bytes: Option<u64>,
+    pub network: Network,
+    pub idle_timeout_ms: u64,
+    pub keep: Keep,
+}
+
+impl Default for SandboxSettings {
+    fn default() -> Self {
+        Self {
+            provider: String::new(),
+            image: Image::Auto,
+            base_image: "debian:bookworm-slim".to_owned(),
+            ca_bundle: None,
+            setup: Vec::new(),
+            cpus: None,
+            memory_bytes: None,
+            network: Network::Default,
+            idle_timeout_ms: 900_000,
+            keep: Keep::Never,
+        }
+    }
+}
+
+/// What the sandbox's file system is made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Image {
+    /// The smallest that serves: nothing but this program for a harness built into it, else a small
+    /// base with git and the usual tools.
+    #[default]
+    Auto,
+    Reference(String),
+    /// A Dockerfile of the user's, by path.
+    Dockerfile(String),
+}
+
+/// What the sandbox may reach.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Network {
+    None,
+    /// The model API and the skills' hosts; nothing for a harness that needs no network.
+    #[default]
+    Default,
+    Open,
+    Hosts(Vec<String>),
+}
+
+/// An integration a worker may use.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Skill {
+    pub name: String,
+    pub kind: String,
+    pub description: String,
+    pub hosts: Vec<String>,
+    pub instructions: String,
+    /// Environment variable -> what it is.
+    pub secrets: BTreeMap<String, SkillSecret>,
+    pub env: BTreeMap<String, String>,
+    pub source: Option<SkillSource>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SkillSecret {
+    pub help: String,
+    pub header: Option<String>,
+}
+
+/// Where a custom skill is installed from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SkillSource {
+    pub git: String,
+    pub rev: Option<String>,
+    pub path: Option<String>,
+}
+
+/// A named source of traces.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Project {
+    pub name: String,
+    /// `demo`, `file`, `phoenix` or `arize`.
+    pub source: String,
+    /// A file or folder, for `file`.
+    pub path: Option<String>,
+    pub url: Option<String>,
+    /// The source's own name of the project, where it differs.
+    pub project: Option<String>,
+    pub secret: Option<String>,
+}

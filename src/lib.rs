@@ -1,0 +1,20 @@
+//! `loop`: the agent improvement loop as one self-hosted program.
+//!
+//! Modules may use each other only along the arrows that `tests/arrows.rs` holds; the table
+//! there is the map of the house.
+
+mod commands;
+mod config;
+mod domain;
+mod error;
+mod harness;
+mod output;
+mod runner;
+mod sandbox;
+mod secrets;
+mod store;
+mod supervise;
+mod traces;
+mod triage;
+
+pub use commands::main;

@@ -79,9 +79,7 @@ pub fn events(asked: &Asked, parts: &[Part]) -> Vec<String> {
                 (start, vec![json!({"type": "input_json_delta", "partial_json": input})])
             }
         };
-        events.push(
-            json!({"type": "content_block_start", "index": index, "content_block": start}),
-        );
+        events.push(json!({"type": "content_block_start", "index": index, "content_block": start}));
         for delta in deltas {
             events.push(json!({"type": "content_block_delta", "index": index, "delta": delta}));
         }

@@ -176,9 +176,8 @@ impl Lane {
 
     /// Forgets the unexpected requests, for tests that mean them.
     pub fn pardon(&self) {
-        lock(&self.state.seen).retain(|seen| {
-            seen.lane != self.name || !matches!(seen.answer, Answer::Unexpected(_))
-        });
+        lock(&self.state.seen)
+            .retain(|seen| seen.lane != self.name || !matches!(seen.answer, Answer::Unexpected(_)));
     }
 
     /// Waits until so many requests have used up a step. False when it took too long.

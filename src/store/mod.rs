@@ -23,4 +23,4 @@ mod transcript;
 pub use database::{Filter, Store};
 pub use files::SessionDir;
 pub use records::{SessionRecord, TurnRecord, TurnState};
-pub use transcript::{JournalFile, TranscriptFile};
+pub use transcript::{JournalFile, TranscriptFile, start_of_last};

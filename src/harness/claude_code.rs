@@ -233,6 +233,7 @@ struct Ended {
     model_usage_since_last_result: Option<BTreeMap<String, ModelUsage>>,
 }
 
+#[expect(clippy::struct_field_names, reason = "the names of the stream")]
 #[derive(Deserialize)]
 struct ApiUsage {
     input_tokens: Option<u64>,
@@ -252,9 +253,8 @@ impl ApiUsage {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
 struct ModelUsage {
     input_tokens: u64,
     output_tokens: u64,
@@ -367,7 +367,7 @@ impl Lines {
             gathered.conversation = Some(id.clone());
         }
         gathered.finished = true;
-        gathered.answer = ended.result.clone();
+        gathered.answer.clone_from(&ended.result);
         gathered.trouble = ended.trouble();
         self.messages.clear();
         self.at_least = Usage::default();

@@ -207,9 +207,9 @@ struct Todo {
 }
 
 /// Tokens since the thread began. `input_tokens` includes what came from or went to a cache.
-#[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names of the stream")]
+#[derive(Deserialize, Default)]
 #[serde(default)]
-#[derive(Default)]
 struct Counted {
     input_tokens: u64,
     cached_input_tokens: u64,

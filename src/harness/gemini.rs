@@ -144,6 +144,7 @@ struct Stats {
 }
 
 /// `input_tokens` includes what came from the cache.
+#[expect(clippy::struct_field_names, reason = "the names of the stream")]
 #[derive(Deserialize)]
 struct Tokens {
     input_tokens: u64,

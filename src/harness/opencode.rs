@@ -111,16 +111,12 @@ struct Api {
 fn api(model: Option<&str>) -> Api {
     let prefix =
         model.and_then(|model| model.split_once('/')).map_or("anthropic", |(name, _)| name);
-    match APIS.into_iter().find(|(name, ..)| *name == prefix) {
-        Some((name, key, version)) => {
-            Api { name: name.to_owned(), key: key.to_owned(), version: Some(version) }
-        }
-        None => {
-            let letters = |char: char| if char.is_ascii_alphanumeric() { char } else { '_' };
-            let stem: String = prefix.to_ascii_uppercase().chars().map(letters).collect();
-            Api { name: prefix.to_owned(), key: format!("{stem}_API_KEY"), version: None }
-        }
+    if let Some((name, key, version)) = APIS.into_iter().find(|(name, ..)| *name == prefix) {
+        return Api { name: name.to_owned(), key: key.to_owned(), version: Some(version) };
     }
+    let letter = |char: char| if char.is_ascii_alphanumeric() { char } else { '_' };
+    let stem: String = prefix.to_ascii_uppercase().chars().map(letter).collect();
+    Api { name: prefix.to_owned(), key: format!("{stem}_API_KEY"), version: None }
 }
 
 /// The key is in it as a reference to its variable only.

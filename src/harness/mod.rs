@@ -111,6 +111,8 @@ pub struct Build {
     pub package_version: &'static str,
     /// The file's path in the archive.
     pub path: &'static str,
+    /// Paths of other files in the archive that it needs in its own folder, under their own names.
+    pub beside: &'static [&'static str],
     /// The registry's integrity string of the archive (`sha512-…`).
     pub integrity: &'static str,
 }

@@ -12,6 +12,35 @@ use crate::domain::transcript::EventKind;
 use crate::domain::turn::{Conversation, FileSpec, Verdict};
 use std::collections::BTreeMap;
 
+mod claude_code;
+mod codex;
+mod command;
+mod gemini;
+mod invoking;
+mod opencode;
+pub mod preamble;
+mod reading;
+mod triage;
+
+#[cfg(test)]
+mod tests;
+
+/// Every harness there is.
+pub fn all() -> &'static [&'static dyn Harness] {
+    &[
+        &triage::Triage,
+        &claude_code::ClaudeCode,
+        &codex::Codex,
+        &opencode::OpenCode,
+        &gemini::Gemini,
+        &command::Command,
+    ]
+}
+
+pub fn by_name(name: &str) -> Option<&'static dyn Harness> {
+    all().iter().copied().find(|harness| harness.name() == name)
+}
+
 /// One agent program.
 pub trait Harness: Sync {
     /// The name presets use.
@@ -37,6 +66,11 @@ pub trait Reader: Send {
 
     /// A line of standard error. Most say nothing that a transcript needs.
     fn err(&mut self, line: &str) -> Vec<EventKind>;
+
+    /// What was read and not told yet. Asked once, when the output is over, before [`Self::end`].
+    fn rest(&mut self) -> Vec<EventKind> {
+        Vec::new()
+    }
 
     /// The turn is over. `exit` is the process's own end, by itself: limits and interruptions are
     /// judged before this is asked (see [`Verdict::forced`]), but its usage and conversation count.

@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 tag=${1:?usage: base-image.sh TAG}
-packages=(bash ca-certificates curl git jq python3-minimal)
+packages=(bash ca-certificates curl git jq procps python3)
 bundle=/etc/ssl/certs/ca-certificates.crt
 
 . /etc/os-release
@@ -33,7 +33,10 @@ from_mirror() {
     for folder in doc man locale info; do
         leave_out+=("--dpkgopt=path-exclude=/usr/share/$folder/*")
     done
-    mmdebstrap --quiet --variant=minbase --components="$components" \
+    # This machine may trust an authority that the distribution does not know.
+    local trust=()
+    [ ! -f "$bundle" ] || trust=(--customize-hook="upload $bundle $bundle")
+    mmdebstrap --quiet --variant=minbase --components="$components" "${trust[@]}" \
         --include="$(IFS=,; echo "${packages[*]}")" "${leave_out[@]}" \
         "$VERSION_CODENAME" "$work/base.tar" "$mirror"
 }
@@ -42,7 +45,7 @@ from_mirror() {
 from_host() {
     local root=$work/root wanted=() package
     for package in "${packages[@]}" base-files base-passwd coreutils dash diffutils findutils grep \
-        gzip hostname libc-bin mawk perl-base procps sed tar util-linux \
+        gzip hostname libc-bin mawk perl-base sed tar util-linux \
         python3.{9..14}-minimal libpython3.{9..14}-{minimal,stdlib}; do
         dpkg-query -L "$package" >/dev/null 2>&1 && wanted+=("$package")
     done
@@ -56,13 +59,15 @@ from_host() {
     # `ldd` fails for what is no program.
     { xargs -a "$work/files" ldd 2>/dev/null || true; } |
         grep -Eo '/[^ ]*\.so[^ ]*' | sort -u >"$work/libraries"
-    readlink -f /usr/bin/awk /usr/bin/python3 /usr/bin/sh >>"$work/files"
-    printf '%s\n' /usr/bin/awk /usr/bin/sh >>"$work/files"
+    # Which of several an alternative means is not part of any package.
+    printf '%s\n' /usr/bin/awk /usr/bin/sh >>"$work/libraries"
     tar -c -C / --dereference --no-recursion --ignore-failed-read --files-from "$work/libraries" \
         --transform 's#^/*\(lib\|lib64\)/#usr/\1/#' 2>/dev/null | tar -x -C "$root"
     tar -c -C / --no-recursion --ignore-failed-read --files-from "$work/files" \
         --transform 's#^/*\(bin\|sbin\|lib\|lib64\)/#usr/\1/#' 2>/dev/null | tar -x -C "$root"
     cp /etc/nsswitch.conf "$root/etc/"
+    mkdir -p "$root${bundle%/*}"
+    cp "$bundle" "$root$bundle"
     printf 'root:x:0:0::/root:/bin/bash\nnobody:x:65534:65534::/:/bin/false\n' >"$root/etc/passwd"
     printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
     tar -c -C "$root" . >"$work/base.tar"
@@ -71,11 +76,5 @@ from_host() {
 if [ "${LOOP_TEST_BASE:-mirror}" = host ] || ! from_mirror; then
     echo "making the test image of this machine's own programs" >&2
     from_host
-fi
-# This machine may trust an authority that the distribution does not know.
-if [ -f "$bundle" ]; then
-    mkdir -p "$work/trust/etc/ssl/certs"
-    cp "$bundle" "$work/trust$bundle"
-    tar -r -f "$work/base.tar" -C "$work/trust" ./etc/ssl/certs/ca-certificates.crt
 fi
 docker import -c 'CMD ["bash"]' -c "LABEL loop.test.recipe=$recipe" "$work/base.tar" "$tag" >/dev/null

@@ -111,7 +111,8 @@ pub fn fetch(package: &Package, from: &Fetching, progress: Progress) -> Result<P
     };
     let keeping = || format!("keep programs in `{}`", from.cache.display());
     fs::create_dir_all(from.cache).cannot(Kind::Config, keeping)?;
-    let lock = package.folder(from.cache).with_extension("lock");
+    let mut lock = package.folder(from.cache).into_os_string();
+    lock.push(".lock");
     let lock = File::create(&lock).cannot(Kind::Config, keeping)?;
     // Where locks do not work, two may fetch the same; the rename still lets one win.
     let _held = Flock::lock(lock, FlockArg::LockExclusive).ok();

@@ -26,6 +26,9 @@ mod triage;
 mod tests;
 
 /// Every harness there is.
+/// The names, as presets use them.
+pub const NAMES: &[&str] = &["triage", "claude-code", "codex", "opencode", "gemini", "command"];
+
 pub fn all() -> &'static [&'static dyn Harness] {
     &[
         &triage::Triage,

@@ -37,6 +37,20 @@ pub fn write(out: &mut dyn Write, screen: &Screen, failure: &Failure) -> io::Res
     Ok(())
 }
 
+/// Says a sentence to a person, on stderr, unless only the answer is wanted.
+pub fn note(sentence: &str, screens: &Screens) {
+    if screens.level != Level::Quiet {
+        Wire::err().send(|err| writeln!(err, "{}", super::sanitise::text(sentence)));
+    }
+}
+
+/// Warns a person, on stderr.
+pub fn warn(sentence: &str, screens: &Screens) {
+    if screens.level != Level::Quiet {
+        Wire::err().send(|err| write_warning(err, &screens.err, sentence));
+    }
+}
+
 /// Writes a warning in the manner of a failure.
 pub fn write_warning(out: &mut dyn Write, screen: &Screen, sentence: &str) -> io::Result<()> {
     labelled(out, screen, Label(Role::Warn, "warning: "), sentence)

@@ -7,6 +7,7 @@
 //! apart from the domain ([`json::v1`]). Nothing here reads a clock or the environment: `now` and
 //! the environment's values are arguments.
 
+pub mod ask;
 pub mod export;
 pub mod failure;
 pub mod human;
@@ -25,7 +26,7 @@ mod testing;
 
 use crate::domain::transcript::Event;
 use view::{ArtifactView, SessionView};
-use wire::Written;
+pub use wire::Written;
 
 /// Tells somebody what a running session does. [`live::Human`] tells a person, [`stream::Json`] a
 /// program. Telling never fails: a reader that went away is noted, and [`Reporter::written`] says
@@ -50,6 +51,21 @@ pub trait Reporter: Send {
 
     /// Whether what was told has arrived.
     fn written(&mut self) -> Written;
+}
+
+/// Nobody is told.
+pub struct Silent;
+
+impl Reporter for Silent {
+    fn started(&mut self, _: &SessionView) {}
+    fn step(&mut self, _: Step<'_>) {}
+    fn event(&mut self, _: &Event) {}
+    fn artifact(&mut self, _: &str, _: &ArtifactView) {}
+    fn warn(&mut self, _: &str) {}
+    fn finished(&mut self, _: &SessionView) {}
+    fn written(&mut self) -> Written {
+        Written::All
+    }
 }
 
 /// Something that takes a while.

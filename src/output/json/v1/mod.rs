@@ -5,12 +5,14 @@
 //! bytes. The first line of a stream and every document carry `v`; a listing is an array of
 //! documents. What is not known is `null`, save in events, which leave it out.
 
+mod doctor;
 mod lines;
 mod session;
 mod settings;
 
 pub use lines::{Line, write_event};
 pub use session::{Artifact, Issue, Session};
+pub use doctor::Doctor;
 pub(in crate::output) use settings::secrets;
 pub use settings::{Plan, Preset, Project, Skill};
 

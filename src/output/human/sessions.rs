@@ -42,9 +42,9 @@ pub fn write_list(
             line(session.project.as_deref().unwrap_or_default()).into(),
             Piece::new(role(session.phase), session.phase.name()),
             ago(now, session.created_at).into(),
-            session.turns.len().to_string().into(),
+            session.turn_count.to_string().into(),
             session.cost_usd.map(show_usd).unwrap_or_default().into(),
-            session.artifacts.len().to_string().into(),
+            session.artifact_count.to_string().into(),
         ]
     };
     let rows: Vec<_> = sessions.iter().zip(ids).map(row).collect();

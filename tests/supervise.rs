@@ -170,13 +170,14 @@ fn with(mut spec: Value, name: &str, value: Value) -> Value {
     spec
 }
 
-fn boot(idle_ms: u64, first: Value) -> Value {
+fn boot(idle_ms: u64, first: &Value) -> Value {
     json!({ "idle_ms": idle_ms, "worker": null, "wrap": [], "open": [], "first": first })
 }
 
 /// Runs one turn to its end.
+#[expect(clippy::needless_pass_by_value, reason = "made for this call everywhere")]
 fn run(first: Value) -> (Rig, Vec<Value>, Value) {
-    let mut rig = Rig::new().boot(&boot(1, first));
+    let mut rig = Rig::new().boot(&boot(1, &first));
     assert!(rig.wait().success());
     let (journal, exit) = (rig.journal(), rig.exit(1));
     (rig, journal, exit)
@@ -339,7 +340,7 @@ fn what_a_harness_leaves_behind_is_ended() {
 #[test]
 fn zombies_are_taken_in() {
     let script = "for i in 1 2 3 4 5 6 7 8 9; do (true &) ; done; sleep 0.3; echo ready; sleep 9";
-    let rig = Rig::new().boot(&boot(0, spec(1, script)));
+    let rig = Rig::new().boot(&boot(0, &spec(1, script)));
     rig.until("ready", |rig| said(&rig.journal(), "out") == ["ready"]);
     let children = format!("/proc/{0}/task/{0}/children", rig.pid());
     let children = fs::read_to_string(children).unwrap();
@@ -350,7 +351,7 @@ fn zombies_are_taken_in() {
 
 #[test]
 fn a_turn_is_claimed_once() {
-    let rig = Rig::new().boot(&boot(0, Value::Null));
+    let rig = Rig::new().boot(&boot(0, &Value::Null));
     let turn = spec(1, "echo once; sleep 0.5").to_string();
     let answers: Vec<String> = std::thread::scope(|scope| {
         let ask = || rig.told("turn", &turn);
@@ -375,7 +376,7 @@ fn a_turn_is_claimed_once() {
 fn an_interrupted_turn_may_say_its_last_words() {
     let mark = mark();
     let script = format!("trap 'echo bye; exit 0' INT; echo ready; sleep {mark} & wait");
-    let mut rig = Rig::new().boot(&boot(0, spec(1, &script)));
+    let mut rig = Rig::new().boot(&boot(0, &spec(1, &script)));
     rig.until("ready", |rig| said(&rig.journal(), "out") == ["ready"]);
     assert_eq!(rig.told("interrupt", ""), "interrupting");
     let exit = rig.until_exit(1);
@@ -392,7 +393,7 @@ fn an_interrupted_turn_may_say_its_last_words() {
 fn a_terminated_supervisor_ends_the_turn_first() {
     let mark = mark();
     let script = format!("trap '' INT TERM; echo ready; while :; do sleep {mark}; done");
-    let mut rig = Rig::new().boot(&boot(0, spec(1, &script)));
+    let mut rig = Rig::new().boot(&boot(0, &spec(1, &script)));
     rig.until("ready", |rig| said(&rig.journal(), "out") == ["ready"]);
     let since = Instant::now();
     rig.signal(nix::sys::signal::Signal::SIGTERM);
@@ -419,7 +420,7 @@ fn a_line_that_is_too_long_is_cut_in_little_memory() {
     let script = "head -c 75000000 /dev/zero | tr '\\0' x; echo; echo after; sleep 60";
     let mut first = spec(1, script);
     first["limits"]["wall_ms"] = json!(120_000);
-    let rig = Rig::new().boot(&boot(0, first));
+    let rig = Rig::new().boot(&boot(0, &first));
     rig.until("after", |rig| {
         let journal = fs::read(rig.run_dir.join("journal.jsonl")).unwrap_or_default();
         journal.ends_with(b"\"line\":\"after\"}\n")
@@ -445,7 +446,7 @@ fn a_truncated_output_file_is_told() {
 
 #[test]
 fn the_journal_is_followed_from_any_line() {
-    let rig = Rig::new().boot(&boot(0, spec(1, "for i in 1 2 3 4; do echo $i; sleep 0.1; done")));
+    let rig = Rig::new().boot(&boot(0, &spec(1, "for i in 1 2 3 4; do echo $i; sleep 0.1; done")));
     // It waits for a supervisor that just starts, and ends with the turn.
     let whole = rig.follow(0, 1, true);
     assert_eq!(events(&lines(&whole)), ["turn_started", "turn_exited"]);
@@ -483,7 +484,7 @@ fn the_attached_output_is_the_journal() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let first = boot(1, spec(1, "seq 1 30000"));
+    let first = boot(1, &spec(1, "seq 1 30000"));
     child.stdin.take().unwrap().write_all(format!("{first}\n").as_bytes()).unwrap();
     let mut seen = Vec::new();
     child.stdout.take().unwrap().read_to_end(&mut seen).unwrap();
@@ -512,13 +513,13 @@ fn killed_at_any_moment_the_journal_goes_on() {
     let script = "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done; sleep 2";
     let script = format!("timeout 2 sh -c '{script}'");
     for turn in 1..=25_u32 {
-        rig.start(&boot(0, spec(turn, &script)));
+        rig.start(&boot(0, &spec(turn, &script)));
         // Times of many sizes, from before the claim to the middle of the output.
         sleep(Duration::from_micros(u64::from(turn * turn) * 700));
         rig.signal(nix::sys::signal::Signal::SIGKILL);
         rig.child.take().unwrap().wait().unwrap();
     }
-    rig.start(&boot(1, Value::Null));
+    rig.start(&boot(1, &Value::Null));
     assert!(rig.wait().success());
     let journal = rig.journal();
     let mut ends = 0;
@@ -539,7 +540,7 @@ fn killed_at_any_moment_the_journal_goes_on() {
 fn a_second_supervisor_is_refused_and_a_long_path_is_not() {
     let mut rig = Rig::new();
     rig.run_dir = rig.dir.path().join("d".repeat(100)).join("e".repeat(100));
-    let mut rig = rig.boot(&boot(0, spec(1, "echo x")));
+    let mut rig = rig.boot(&boot(0, &spec(1, "echo x")));
     rig.until_exit(1);
     let second = rig.ask("supervise", "");
     assert!(String::from_utf8_lossy(&second.stderr).contains("another supervisor runs there"));
@@ -551,7 +552,7 @@ fn a_second_supervisor_is_refused_and_a_long_path_is_not() {
 
 #[test]
 fn an_idle_supervisor_ends() {
-    let mut rig = Rig::new().boot(&boot(300, Value::Null));
+    let mut rig = Rig::new().boot(&boot(300, &Value::Null));
     let since = Instant::now();
     assert!(rig.wait().success());
     assert!(since.elapsed() >= Duration::from_millis(250));
@@ -586,7 +587,7 @@ fn the_worker_is_another_user() {
     );
     let mut first = spec(1, &script);
     first["files"] = json!([{ "path": file, "content": "mine\n" }]);
-    let mut start = boot(1, first);
+    let mut start = boot(1, &first);
     start["worker"] = json!({ "uid": 1000, "gid": 1000 });
     start["open"] = json!([open]);
     // As in a container: only the capabilities that are given there.
@@ -639,7 +640,7 @@ fn a_full_disk_delays_and_loses_nothing() {
     }
     // The journal takes more room than the output, so it is the journal that does not fit.
     let script = "seq 1 20000; echo written >&2; sleep 1; seq 1 3 >&2";
-    rig.start(&boot(0, spec(1, script)));
+    rig.start(&boot(0, &spec(1, script)));
     sleep(Duration::from_secs(3));
     let over = rig.run_dir.join("turn-1/exit.json").exists();
     let grown = mount("remount,size=64m");

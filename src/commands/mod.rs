@@ -21,7 +21,7 @@ fn run() -> Result<()> {
     let run_dir = args.get(1).map_or("/loop/run", String::as_str);
     let run_dir = std::path::Path::new(run_dir);
     let mut stdin = std::io::stdin().lock();
-    let answer = match args.first().map(String::as_str) {
+    let answer: supervise::Answer = match args.first().map(String::as_str) {
         Some("supervise") => {
             drop(stdin);
             let options = supervise::Options { run_dir: run_dir.to_owned() };

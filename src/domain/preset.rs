@@ -4,6 +4,28 @@ use super::limits::{Keep, Limits};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The harness that runs a program of the preset's own.
+pub const COMMAND: &str = "command";
+
+/// The kind of skill that opens a repository.
+pub const GITHUB: &str = "github";
+
+/// What a skill can be.
+pub const SKILL_KINDS: [&str; 5] = [GITHUB, "arize", "datadog", "dynatrace", CUSTOM];
+
+/// The kind of skill that is installed from somewhere.
+pub const CUSTOM: &str = "custom";
+
+/// The bundled traces, and traces in a file or folder: what was recorded once and is read whole.
+pub const DEMO: &str = "demo";
+pub const FILE: &str = "file";
+
+/// Where a project's traces can come from.
+pub const SOURCES: [&str; 4] = [DEMO, FILE, "phoenix", "arize"];
+
+/// The longest system prompt, in characters.
+pub const MAX_SYSTEM_PROMPT: usize = 100_000;
+
 /// A saved set-up: harness, model, sandbox, skills, repository, prompt.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Preset {
@@ -116,6 +138,8 @@ pub struct Skill {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SkillSecret {
     pub help: String,
+    /// The HTTP header that carries it, with the scheme before the value where there is one:
+    /// `DD-API-KEY`, `Authorization: Bearer`.
     pub header: Option<String>,
 }
 
@@ -139,4 +163,12 @@ pub struct Project {
     /// The source's own name of the project, where it differs.
     pub project: Option<String>,
     pub secret: Option<String>,
+}
+
+impl Project {
+    /// Whether its traces were recorded once and do not grow, so that "the last day" would as a
+    /// rule hold none of them.
+    pub fn is_recorded(&self) -> bool {
+        self.source == DEMO || self.source == FILE
+    }
 }

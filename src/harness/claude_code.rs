@@ -26,6 +26,7 @@ const BUILDS: &[Build] = &[
         package: "@anthropic-ai/claude-code-linux-x64",
         package_version: VERSION,
         path: "package/claude",
+        beside: &[],
         integrity: "sha512-KuzL+dBHgDCFTHJxwW+xuBJdVKfBsesGx2BBcTOG9sYDGoAD7b1hUV8rsTS4xjoJsB2SmeGraGjBiFuhrYuC9w==",
     },
     Build {
@@ -34,6 +35,7 @@ const BUILDS: &[Build] = &[
         package: "@anthropic-ai/claude-code-linux-arm64",
         package_version: VERSION,
         path: "package/claude",
+        beside: &[],
         integrity: "sha512-zeWsClzx/rli8q6RsngKisu5BnuZ41J7Htp0qgsdZomaJCINiksf+mewQ/gyaylKajBZCoE9Z8R+OkLMjIkJig==",
     },
     Build {
@@ -42,6 +44,7 @@ const BUILDS: &[Build] = &[
         package: "@anthropic-ai/claude-code-linux-x64-musl",
         package_version: VERSION,
         path: "package/claude",
+        beside: &[],
         integrity: "sha512-JiYOp70eNGo+NQGwfPOyzupUf4rVjXd2cXpyF1elbp97mR22tagM7qlCQ/8jGrKSce82/ZKkyXQo39IsQjnNLQ==",
     },
     Build {
@@ -50,6 +53,7 @@ const BUILDS: &[Build] = &[
         package: "@anthropic-ai/claude-code-linux-arm64-musl",
         package_version: VERSION,
         path: "package/claude",
+        beside: &[],
         integrity: "sha512-7WgJJKqF3+ZHug9afhVfiEouUME1Y4dApnwqXDK0N06ipIyTPmE7Mqi53FfmUZI7In651SI4ZN7A14xGoe3M2w==",
     },
 ];
@@ -229,6 +233,7 @@ struct Ended {
     model_usage_since_last_result: Option<BTreeMap<String, ModelUsage>>,
 }
 
+#[expect(clippy::struct_field_names, reason = "the names of the stream")]
 #[derive(Deserialize)]
 struct ApiUsage {
     input_tokens: Option<u64>,
@@ -248,9 +253,8 @@ impl ApiUsage {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
 struct ModelUsage {
     input_tokens: u64,
     output_tokens: u64,
@@ -282,7 +286,10 @@ impl Lines {
         match serde_json::from_str(line).ok()? {
             Line::System(system) => Some(self.system(system)),
             Line::Assistant(said) => self.assistant(said),
-            Line::User(said) => user(&said),
+            Line::User(said) => {
+                self.gathered.finished = false;
+                user(&said)
+            }
             Line::Result(ended) => Some(self.result(&ended)),
             Line::StreamEvent {} | Line::RateLimitEvent {} => Some(Vec::new()),
         }
@@ -292,6 +299,7 @@ impl Lines {
         match system {
             System::Init { session_id, model, claude_code_version } => {
                 self.gathered.conversation = Some(session_id);
+                self.gathered.finished = false;
                 // It comes again with each background task.
                 if std::mem::replace(&mut self.greeted, true) {
                     return Vec::new();
@@ -359,7 +367,7 @@ impl Lines {
             gathered.conversation = Some(id.clone());
         }
         gathered.finished = true;
-        gathered.answer = ended.result.clone();
+        gathered.answer.clone_from(&ended.result);
         gathered.trouble = ended.trouble();
         self.messages.clear();
         self.at_least = Usage::default();

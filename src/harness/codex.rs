@@ -4,9 +4,13 @@
 //! warnings: only `turn.failed` is a failure, and only `turn.completed` a success. Usage counts over
 //! the whole thread, also after a resume, so the conversation keeps what was counted before. There
 //! is no cost, no turn limit and no budget. A session that cannot be resumed shows on stderr alone.
+//!
+//! The newer models call their tools from JavaScript, which a second program runs that has to lie
+//! beside the first one. Without it every tool fails, and the run still exits 0 with a completed
+//! turn; so its warning of that is taken for what it is.
 
 use super::invoking::{RETRIES, openai_base};
-use super::reading::{Gathered, output_text, status, unread};
+use super::reading::{Gathered, Trouble, output_text, status, unread};
 use super::{Ask, Build, Harness, Invocation, Native, Program, Reader};
 use crate::domain::journal::Exit;
 use crate::domain::transcript::{EventKind, Usage};
@@ -26,6 +30,7 @@ const BUILDS: &[Build] = &[
         package: "@openai/codex",
         package_version: "0.169.0-linux-x64",
         path: "package/vendor/x86_64-unknown-linux-musl/bin/codex",
+        beside: &["package/vendor/x86_64-unknown-linux-musl/bin/codex-code-mode-host"],
         integrity: "sha512-o05NyAOCDygSPRo1yinzxvkRSdmsZyBD9E7mbpmjRanSfM8lypqWtQgEo4XfNkwhuCR2aFu8mlGOsQGFXVbVww==",
     },
     Build {
@@ -34,12 +39,16 @@ const BUILDS: &[Build] = &[
         package: "@openai/codex",
         package_version: "0.169.0-linux-arm64",
         path: "package/vendor/aarch64-unknown-linux-musl/bin/codex",
+        beside: &["package/vendor/aarch64-unknown-linux-musl/bin/codex-code-mode-host"],
         integrity: "sha512-NZ/DaQUpcQmxmqee7Z9uC1rzw3GhSbooawcaTe1LN5Yk+WlinUKGdTXJgClRT/9ogQEEM9TWxYzvxPfj5G/xFg==",
     },
 ];
 
 /// The variable that carries the key, whichever secret it is.
 const KEY: &str = "CODEX_API_KEY";
+
+/// How it warns that the worker has no tools.
+const NO_TOOLS: &str = "Code Mode is unavailable";
 
 /// What keeps it from hosts other than the model's, and from waiting five seconds for one at exit.
 const QUIET: [&str; 4] = [
@@ -198,9 +207,9 @@ struct Todo {
 }
 
 /// Tokens since the thread began. `input_tokens` includes what came from or went to a cache.
-#[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names of the stream")]
+#[derive(Deserialize, Default)]
 #[serde(default)]
-#[derive(Default)]
 struct Counted {
     input_tokens: u64,
     cached_input_tokens: u64,
@@ -252,7 +261,8 @@ impl Lines {
             Line::TurnStarted {} => Vec::new(),
             Line::TurnCompleted { usage } => self.completed(usage.usage()),
             Line::TurnFailed { error } => {
-                self.gathered.failed(None, &error.message);
+                let text = error.message.clone();
+                self.gathered.trouble = Some(Trouble::Failed { status: None, text });
                 // An `error` event has mostly said the same just before.
                 if self.last_error.as_ref() == Some(&error.message) {
                     return Vec::new();
@@ -319,6 +329,10 @@ impl Lines {
                 vec![EventKind::Assistant { text }]
             }
             ItemKind::Reasoning { text } => vec![EventKind::Thinking { text }],
+            ItemKind::Error(Message { message }) if message.starts_with(NO_TOOLS) => {
+                self.gathered.failed(None, &message);
+                vec![EventKind::Error { text: message }]
+            }
             ItemKind::Error(Message { message }) => status(format!("warning: {message}")),
             ItemKind::TodoList { items } => status(plan(&items)),
             ItemKind::CommandExecution { aggregated_output, exit_code, status, .. } => {

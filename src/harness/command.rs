@@ -77,19 +77,15 @@ struct Lines {
 impl Reader for Lines {
     fn out(&mut self, line: &str) -> Vec<EventKind> {
         let event = if line.starts_with('{') { serde_json::from_str(line).ok() } else { None };
-        match event {
-            Some(event) => {
-                self.note(&event);
-                vec![event]
-            }
-            None => {
-                self.say(line);
-                if line.trim().is_empty() {
-                    return Vec::new();
-                }
-                vec![EventKind::Assistant { text: line.to_owned() }]
-            }
+        if let Some(event) = event {
+            self.note(&event);
+            return vec![event];
         }
+        self.say(line);
+        if line.trim().is_empty() {
+            return Vec::new();
+        }
+        vec![EventKind::Assistant { text: line.to_owned() }]
     }
 
     fn err(&mut self, line: &str) -> Vec<EventKind> {

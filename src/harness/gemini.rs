@@ -144,6 +144,7 @@ struct Stats {
 }
 
 /// `input_tokens` includes what came from the cache.
+#[expect(clippy::struct_field_names, reason = "the names of the stream")]
 #[derive(Deserialize)]
 struct Tokens {
     input_tokens: u64,
@@ -269,10 +270,8 @@ impl Lines {
             return;
         }
         match code {
-            41 => self.gathered.failed(Some(401), "it has no usable auth method"),
-            42 => self.gathered.failed(None, "it refused its input, or does not know the session"),
+            41 => self.gathered.failed(None, "its auth method needs `GEMINI_API_KEY`"),
             53 => self.gathered.trouble = Some(turn_limit()),
-            55 => self.gathered.failed(None, "it does not trust the working directory"),
             // An HTTP status modulo 256.
             144 | 145 | 147 | 173 | 244..=248 => {
                 let status = u64::from(code.unsigned_abs()) + 256;

@@ -26,6 +26,9 @@ mod triage;
 mod tests;
 
 /// Every harness there is.
+/// The names, as presets use them.
+pub const NAMES: &[&str] = &["triage", "claude-code", "codex", "opencode", "gemini", "command"];
+
 pub fn all() -> &'static [&'static dyn Harness] {
     &[
         &triage::Triage,
@@ -111,6 +114,8 @@ pub struct Build {
     pub package_version: &'static str,
     /// The file's path in the archive.
     pub path: &'static str,
+    /// Paths of other files in the archive that it needs in its own folder, under their own names.
+    pub beside: &'static [&'static str],
     /// The registry's integrity string of the archive (`sha512-…`).
     pub integrity: &'static str,
 }

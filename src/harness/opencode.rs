@@ -25,6 +25,7 @@ const BUILDS: &[Build] = &[
         package: "opencode-linux-x64-baseline",
         package_version: "1.18.33",
         path: "package/bin/opencode",
+        beside: &[],
         integrity: "sha512-1KQGBiiDDeL/VHHbHkOvvFo8Jr97WT5+C1tear+p7IcDTnXgVHXqIjU4O4jM4mHQzykTP2i884FCnW5LDa+zCA==",
     },
     Build {
@@ -33,6 +34,7 @@ const BUILDS: &[Build] = &[
         package: "opencode-linux-x64-baseline-musl",
         package_version: "1.18.32",
         path: "package/bin/opencode",
+        beside: &[],
         integrity: "sha512-HGa9YBUBdc+qAyC9U8zXUht5qbTufOABOfSwmhukmzl9uMtuGoUovCzilwxytH0mTr/prUT/LAqWcXXoPXjRoA==",
     },
     Build {
@@ -41,6 +43,7 @@ const BUILDS: &[Build] = &[
         package: "opencode-linux-arm64",
         package_version: "1.18.18",
         path: "package/bin/opencode",
+        beside: &[],
         integrity: "sha512-e8D3g0qJEIzawEg2+ygW3vkZjAYL2ssyAx4GbihjwXwZFvlZZy5zRWWzdz5KLBoHSTl0FB73vNtnNeXONyHpVQ==",
     },
 ];
@@ -108,16 +111,12 @@ struct Api {
 fn api(model: Option<&str>) -> Api {
     let prefix =
         model.and_then(|model| model.split_once('/')).map_or("anthropic", |(name, _)| name);
-    match APIS.into_iter().find(|(name, ..)| *name == prefix) {
-        Some((name, key, version)) => {
-            Api { name: name.to_owned(), key: key.to_owned(), version: Some(version) }
-        }
-        None => {
-            let letters = |char: char| if char.is_ascii_alphanumeric() { char } else { '_' };
-            let stem: String = prefix.to_ascii_uppercase().chars().map(letters).collect();
-            Api { name: prefix.to_owned(), key: format!("{stem}_API_KEY"), version: None }
-        }
+    if let Some((name, key, version)) = APIS.into_iter().find(|(name, ..)| *name == prefix) {
+        return Api { name: name.to_owned(), key: key.to_owned(), version: Some(version) };
     }
+    let letter = |char: char| if char.is_ascii_alphanumeric() { char } else { '_' };
+    let stem: String = prefix.to_ascii_uppercase().chars().map(letter).collect();
+    Api { name: prefix.to_owned(), key: format!("{stem}_API_KEY"), version: None }
 }
 
 /// The key is in it as a reference to its variable only.
@@ -307,12 +306,14 @@ fn tool(part: ToolPart) -> Vec<EventKind> {
     let exit_code = metadata.get("exit").and_then(Value::as_i64);
     let exit_code = exit_code.and_then(|code| i32::try_from(code).ok());
     let failed = exit_code.is_some_and(|code| code != 0);
+    // The tool that it calls where the model asked for one that there is not.
+    let unknown = part.tool == "invalid";
     vec![
         EventKind::ToolCall { id: part.call_id.clone(), name: part.tool, input },
         EventKind::ToolResult {
             id: part.call_id,
             output: error.or(output).unwrap_or_default(),
-            is_error: status != "completed" || failed,
+            is_error: status != "completed" || failed || unknown,
             exit_code,
         },
     ]

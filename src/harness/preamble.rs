@@ -62,8 +62,8 @@ fn evidence(about: &About) -> String {
          you work: decide, and write down what you assumed.\n\n\
          ## The evidence\n\n\
          The project `{project}` is an application built on language models. Its traces ({source}), \
-         {window}, are the file `{}`: a read-only SQLite database. {size} It is everything that is \
-         known about the project's behaviour; there is no live telemetry to ask.",
+         {window}, are the file `{}`: a read-only SQLite database. {size} It is everything that you \
+         are given about the project's behaviour.",
         paths.snapshot
     )
 }
@@ -92,8 +92,8 @@ fn artifacts(about: &About) -> String {
     let [overview, proof, fix] = HEADINGS;
     format!(
         "## What to leave\n\n\
-         Everything for people goes into `{artifacts}`; what you leave elsewhere is lost, and your \
-         last message is only a summary of it.\n\n\
+         Everything for people goes into `{artifacts}`; files elsewhere are lost, and your last \
+         message is only a summary of it.\n\n\
          - `investigation.md`: always. Markdown with the headings `## {overview}` (what is wrong, \
          for whom, how often), `## {proof}` and `## {fix}`. Under {proof}, cite the traces that \
          show it, each by its full id of 32 hexadecimal digits in back-ticks; also cite ones that \

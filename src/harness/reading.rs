@@ -92,7 +92,8 @@ impl Gathered {
                 return (Outcome::Interrupted, Some(reason.clone()), false);
             }
             Some(Trouble::Failed { status, text }) => {
-                let (reason, credential) = explain(*status, text);
+                let (reason, credential) = explain(*status, text)
+                    .unwrap_or_else(|| (format!("it failed: {}", said(text)), false));
                 return (Outcome::Failed, Some(reason), credential);
             }
             None => {}
@@ -120,7 +121,7 @@ impl Gathered {
             _ => (format!("it exited with code {code}"), false),
         };
         if let Some(line) = self.stderr.telling_line() {
-            let (said, refused) = explain(None, line);
+            let (said, refused) = explain(None, line).unwrap_or_else(|| (said(line), false));
             reason = format!("{reason}: {said}");
             credential = refused;
         }
@@ -128,11 +129,11 @@ impl Gathered {
     }
 }
 
-/// The sentence for an error of a harness or of the model API behind it, and whether a credential
-/// is to blame.
-pub fn explain(status: Option<u64>, text: &str) -> (String, bool) {
+/// The sentence for an error of the model API, and whether a credential is to blame. None where the
+/// text does not tell that it is one.
+fn explain(status: Option<u64>, text: &str) -> Option<(String, bool)> {
     let said = said(text);
-    match status.or_else(|| status_in(text)) {
+    let explained = match status.or_else(|| status_in(text)) {
         Some(status @ (401 | 403)) => {
             (format!("the model API refused the credential ({status}): {said}"), true)
         }
@@ -146,8 +147,9 @@ pub fn explain(status: Option<u64>, text: &str) -> (String, bool) {
         None if text.to_ascii_lowercase().contains("overloaded") => {
             (format!("the model API was overloaded: {said}"), false)
         }
-        None => (said, false),
-    }
+        None => return None,
+    };
+    Some(explained)
 }
 
 /// The first line of an error, shortened; out of a JSON answer only its message.
@@ -308,11 +310,15 @@ mod tests {
                 "there is no usable credential for the model API: Missing environment variable: `K`",
                 true,
             ),
-            (None, "\u{1b}[31mError:\u{1b}[0m no such session", "Error: no such session", false),
-            (None, "exit status 3210: API Error: 9", "exit status 3210: API Error: 9", false),
-            (None, "", "it gave no reason", false),
         ] {
-            assert_eq!(explain(status, text), (reason.to_owned(), credential), "{text}");
+            assert_eq!(explain(status, text), Some((reason.to_owned(), credential)), "{text}");
+        }
+        for (text, plainly) in [
+            ("\u{1b}[31mError:\u{1b}[0m no such session", "Error: no such session"),
+            ("exit status 3210: API Error: 9", "exit status 3210: API Error: 9"),
+            ("", "it gave no reason"),
+        ] {
+            assert_eq!((explain(None, text), said(text).as_str()), (None, plainly));
         }
     }
 

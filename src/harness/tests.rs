@@ -273,6 +273,7 @@ fn other_ends() {
     let signal = Exit { signal: Some(15), ..Exit::default() };
     let unlogged = r#"{"type":"result","subtype":"success","is_error":true,"result":"Not logged in · Please run /login"}"#;
     let done = r#"{"type":"turn.completed","usage":{"input_tokens":5}}"#;
+    let toolless = r#"{"type":"item.completed","item":{"id":"item_0","type":"error","message":"Code Mode is unavailable because the host was not found."}}"#;
     let assistant = r#"{"kind":"assistant","text":"hello"}"#;
     let result = r#"{"kind":"result","answer":"done"}"#;
     let stopped = r#"{"type":"step_finish","sessionID":"s","part":{"reason":"stop","tokens":{"input":1,"output":0}}}"#;
@@ -282,6 +283,7 @@ fn other_ends() {
         ("claude-code", &[unlogged][..], "", code(1)),
         ("claude-code", &[], "--dangerously-skip-permissions cannot be used as root", code(1)),
         ("codex", &[done], "", clean.clone()),
+        ("codex", &[toolless, done], "", clean.clone()),
         ("codex", &[], "Error: no rollout found for thread id 1", code(1)),
         ("codex", &[], "Error: Missing environment variable: `K`.", code(1)),
         ("opencode", &[stopped], "", clean.clone()),
@@ -411,6 +413,8 @@ fn harnesses_go_by_their_names() {
         assert_eq!(by_name(harness.name()).unwrap().name(), harness.name());
         if let Program::Native(native) = harness.program() {
             assert!(native.builds.iter().all(|build| build.integrity.len() == 95));
+            // The name in the sandbox is the file's own, which is how the files beside find it.
+            assert!(native.builds.iter().all(|build| build.path.ends_with(native.name)));
         }
     }
     assert!(by_name("claud").is_none());

@@ -283,6 +283,7 @@ impl Ingest<'_> {
         journal.sync()?;
         transcript.sync()?;
         runner.store.update_turn(&runner.session.id, turn)?;
+        runner.refused = verdict.as_ref().is_some_and(|verdict| verdict.credential);
         Ok(verdict.is_some())
     }
 }

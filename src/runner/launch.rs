@@ -12,7 +12,7 @@ use crate::harness::{self, Ask, Invocation, Native, Paths, preamble};
 use crate::sandbox::SandboxSpec;
 use crate::store::TurnRecord;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A harness's program that has to be had on this machine.
 pub struct Program {
@@ -65,7 +65,7 @@ impl Runner<'_> {
                 let path = (self.outside.program)(&Program { native }, &mut |step| {
                     reporter.step(step);
                 })?;
-                Some(path)
+                path.parent().map(Path::to_owned)
             }
             _ => None,
         };

@@ -15,9 +15,9 @@ mod view;
 mod watch;
 
 pub use launch::Program;
-pub use recover::{Recovered, sweep};
-pub use view::view;
-pub use watch::watch;
+pub use recover::{Parts, Recovered, Swept, orphans, sweep};
+pub use view::{outline, view};
+pub use watch::{Tail, watch};
 
 use crate::domain::session::{Effect, End, Input, Phase, step};
 use crate::domain::turn::Outcome;
@@ -50,10 +50,24 @@ pub struct Runner<'a> {
     pub reporter: &'a mut dyn Reporter,
     pub outside: &'a Outside<'a>,
     pub session: SessionRecord,
+    /// Whether the last turn failed for want of a credential.
+    pub refused: bool,
 }
 
 /// A journal as it comes in.
 type Live = Box<dyn Read + Send>;
+
+impl<'a> Runner<'a> {
+    pub fn new(
+        store: &'a mut Store,
+        provider: &'a dyn Provider,
+        harness: &'static dyn Harness,
+        reporter: &'a mut dyn Reporter,
+        outside: &'a Outside<'a>,
+    ) -> impl FnOnce(SessionRecord) -> Self {
+        move |session| Self { store, provider, harness, reporter, outside, session, refused: false }
+    }
+}
 
 impl Runner<'_> {
     /// Makes the sandbox and hands over the first turn. What is returned is the journal as it comes
@@ -77,9 +91,12 @@ impl Runner<'_> {
         let made = self.provider.create(&prepared.spec(), &mut |what| {
             reporter.step(Step::doing(what));
         });
-        let Created { id, live, found } = made.map_err(|failure| {
+        let Created { id, live, found, notes } = made.map_err(|failure| {
             failure.while_doing(format!("cannot start the sandbox for session `{}`", self.session.id))
         })?;
+        for note in notes {
+            self.reporter.warn(&note);
+        }
         self.session.sandbox = Some(id);
         if found {
             self.hand_over(&mut turn)?;

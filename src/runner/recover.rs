@@ -2,11 +2,11 @@
 
 use super::{Outside, Runner};
 use crate::domain::session::{Input, Phase};
-use crate::error::{Failure, Result};
+use crate::error::Result;
 use crate::harness::Harness;
 use crate::output::Reporter;
 use crate::sandbox::{Found, Provider, Status};
-use crate::store::{Filter, Store, TurnState};
+use crate::store::{Filter, Store};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a look at one session came to.
@@ -89,13 +89,16 @@ pub struct Parts<'a> {
     pub outside: &'a Outside<'a>,
 }
 
+/// What became of each session that was looked after.
+pub type Swept = Vec<(String, Result<Recovered>)>;
+
 /// Looks after every open session that nobody drives. Those whose provider is out of reach are
 /// told and left.
 pub fn sweep(
     store: &mut Store,
     parts: &Parts,
     reporter: &mut dyn Reporter,
-) -> Result<Vec<(String, Result<Recovered, Failure>)>> {
+) -> Result<Swept> {
     let open = Filter { open: true, ..Filter::default() };
     let mut results = Vec::new();
     for session in store.sessions(&open)? {
@@ -111,7 +114,7 @@ pub fn sweep(
             .and_then(|provider| Ok((provider, (parts.harness)(&plan.harness)?)))
             .and_then(|(provider, harness)| {
                 let outside = parts.outside;
-                Runner { store, provider, harness, reporter, outside, session }.recover()
+                Runner::new(store, provider, harness, reporter, outside)(session).recover()
             });
         results.push((id, result));
     }
@@ -135,10 +138,4 @@ pub fn orphans(store: &Store, found: Vec<Found>) -> Result<Vec<Found>> {
         .into_iter()
         .filter(|sandbox| sandbox.ours && !needed.contains(sandbox.session.as_str()))
         .collect())
-}
-
-/// Whether a session waits for a follow-up.
-pub fn is_waiting(store: &Store, session: &str) -> Result<bool> {
-    let turns = store.turns(session)?;
-    Ok(turns.iter().all(|turn| turn.state == TurnState::Collected))
 }

@@ -16,10 +16,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub fn watch(
     store: &Store,
     session: &str,
+    tail: &mut Tail,
     tell: &mut dyn FnMut(&Event) -> ControlFlow<()>,
 ) -> Result<()> {
     let path = store.dir(session).transcript();
-    let mut tail = Tail::default();
     loop {
         // What was written before this look is told after it, so the last look misses nothing.
         let over = store.session(session)?.phase.is_over() || store.dir(session).lock()?.is_some();
@@ -40,6 +40,11 @@ pub struct Tail {
 }
 
 impl Tail {
+    /// From a byte position on.
+    pub fn at(position: u64) -> Self {
+        Self { position, ..Self::default() }
+    }
+
     /// Tells the whole lines that were added since the last time.
     pub fn read(
         &mut self,

@@ -12,13 +12,15 @@ mod local;
 pub mod programs;
 mod tarball;
 
-pub use docker::Docker;
-pub use local::Local;
+use docker::Docker;
+use local::Local;
 pub use tarball::{Quota, unpack};
 
 use crate::domain::preset::Image;
 use crate::domain::turn::BootSpec;
-use crate::error::Result;
+use crate::domain::words::or;
+use crate::error::{Failure, Kind, Result};
+use std::cell::OnceCell;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -55,7 +57,7 @@ pub struct SandboxSpec<'a> {
     pub base_image: &'a str,
     /// Whether the harness is this program itself, and needs nothing else.
     pub bare: bool,
-    /// The harness's program on this machine, where it is one that is put in.
+    /// The folder of this machine with the harness's program, where it is one that is put in.
     pub program: Option<&'a Path>,
     pub snapshot: Option<&'a Path>,
     pub ca_bundle: Option<&'a Path>,
@@ -74,6 +76,8 @@ pub struct Created {
     pub live: Option<Box<dyn Read + Send>>,
     /// Whether it was there already: then nobody knows whether the first turn was handed over.
     pub found: bool,
+    /// What was asked for and is not kept here, a sentence each.
+    pub notes: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,4 +136,34 @@ pub struct Host {
     /// Whether the user named the engine: then no other is tried.
     pub engine_named: bool,
     pub path: String,
+}
+
+/// The providers of this machine, each made when it is first asked for.
+pub struct Providers {
+    host: Host,
+    docker: OnceCell<Result<Docker>>,
+    local: OnceCell<Local>,
+}
+
+impl Providers {
+    pub fn new(host: Host) -> Self {
+        Self { host, docker: OnceCell::new(), local: OnceCell::new() }
+    }
+
+    pub fn by_name(&self, name: &str) -> Result<&dyn Provider> {
+        match name {
+            docker::NAME => match self.docker.get_or_init(|| Docker::connect(self.host.clone())) {
+                Ok(docker) => Ok(docker),
+                Err(failure) => Err(failure.clone()),
+            },
+            local::NAME => Ok(self.local.get_or_init(|| Local::new(self.host.clone()))),
+            _ => Err(Failure::new(Kind::Config, format!("no sandbox provider is called `{name}`"))
+                .hint(format!("choose {}", or(&NAMES)))),
+        }
+    }
+
+    /// The one that is used where nobody names one: the first that is there.
+    pub fn usual(&self) -> &'static str {
+        if self.by_name(docker::NAME).is_ok() { docker::NAME } else { local::NAME }
+    }
 }

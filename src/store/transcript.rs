@@ -152,6 +152,23 @@ impl TranscriptFile {
     }
 }
 
+/// Where the last so many lines of a file begin, found from its end.
+pub fn start_of_last(path: &Path, lines: usize) -> Result<u64> {
+    let doing = || format!("read the transcript `{}`", path.display());
+    let file = match File::open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        file => file.cannot(Kind::Config, doing)?,
+    };
+    let mut start = file.metadata().cannot(Kind::Config, doing)?.len();
+    for _ in 0..lines {
+        if start == 0 {
+            break;
+        }
+        start = start_of_line(&file, start - 1).cannot(Kind::Config, doing)?;
+    }
+    Ok(start)
+}
+
 fn open(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().create(true).read(true).write(true).truncate(false).mode(0o600).open(path)
 }

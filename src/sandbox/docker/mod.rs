@@ -126,7 +126,7 @@ impl Docker {
     fn binds<'a>(&'a self, spec: &'a SandboxSpec) -> Vec<Put<'a>> {
         let program = &self.host.program;
         let mut puts = vec![bind(places::PROGRAM, program), bind(places::TRACES, program)];
-        puts.extend(spec.program.map(|path| bind(&harness_target(path), path)));
+        puts.extend(spec.program.map(|folder| bind(places::HARNESS, folder)));
         puts.extend(spec.snapshot.map(|path| bind(places::SNAPSHOT, path)));
         puts.extend(spec.ca_bundle.map(|path| bind(places::CA_BUNDLE, path)));
         puts
@@ -186,7 +186,7 @@ impl Docker {
             self.remove(spec.session)?;
             return Ok(None);
         }
-        Ok(Some(Created { id: container_name(spec.session), live: None, found: true }))
+        Ok(Some(Created { id: container_name(spec.session), live: None, found: true, notes: Vec::new() }))
     }
 }
 
@@ -209,7 +209,7 @@ impl Provider for Docker {
             // Nothing was handed over, so nothing can be lost with it.
             let _ = self.remove(spec.session);
         })?;
-        Ok(Created { id: container_name(spec.session), live: Some(live), found: false })
+        Ok(Created { id: container_name(spec.session), live: Some(live), found: false, notes: Vec::new() })
     }
 
     fn status(&self, session: &str) -> Result<Status> {
@@ -344,12 +344,6 @@ fn api_number(version: &str) -> (u32, u32) {
 
 fn bind<'a>(target: &str, path: &'a Path) -> Put<'a> {
     Put { target: target.to_owned(), inside: Inside::Bind(path) }
-}
-
-/// Where a harness's program is in the sandbox.
-fn harness_target(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    format!("{}/{name}", places::HARNESS)
 }
 
 fn client(address: &str) -> Result<Client, String> {

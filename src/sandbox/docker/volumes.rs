@@ -5,7 +5,7 @@
 //! machine, which is made after it was filled.
 
 use super::image::{EMPTY, append};
-use super::{Docker, Inside, Put, SandboxSpec, harness_target, status_code};
+use super::{Docker, Inside, Put, SandboxSpec, status_code};
 use crate::domain::places;
 use crate::error::{Cannot as _, Kind, Result};
 use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType, VolumeCreateRequest};
@@ -14,7 +14,8 @@ use bytes::Bytes;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use sha2::{Digest as _, Sha256};
+use std::path::{Path, PathBuf};
 
 /// Where a volume is while it is filled.
 const FILLING: &str = "/put";
@@ -22,13 +23,13 @@ const FILLING: &str = "/put";
 impl Docker {
     /// How everything a sandbox needs goes in. The volumes that are shared are filled already.
     pub(super) fn volumes(&self, spec: &SandboxSpec) -> Result<Vec<Put<'static>>> {
-        let program = self.volume(&self.host.program, &["loop", "traces"])?;
+        let program = &self.host.program;
+        let program = self.volume(&[file(program, "loop"), file(program, "traces")])?;
         let mut puts =
             vec![Put { target: places::PROGRAM.to_owned(), inside: Inside::Volume(program) }];
-        if let Some(path) = spec.program {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let volume = self.volume(path, &[&name])?;
-            puts.push(Put { target: harness_target(path), inside: Inside::Volume(volume) });
+        if let Some(folder) = spec.program {
+            let volume = self.volume(&files_of(folder)?)?;
+            puts.push(Put { target: format!("{}/*", places::HARNESS), inside: Inside::Volume(volume) });
         }
         for (path, target) in
             [(spec.snapshot, places::SNAPSHOT), (spec.ca_bundle, places::CA_BUNDLE)]
@@ -49,19 +50,16 @@ impl Docker {
             let target = Path::new(&put.target);
             let name = target.file_name().unwrap_or_default().to_string_lossy();
             let folder = target.parent().unwrap_or(target).display().to_string();
-            let archive = archive_of(source, &[&name], 0o444)?;
+            let archive = archive_of(&[file(source, &name)], 0o444)?;
             self.put(&super::container_name(spec.session), &folder, archive)?;
         }
         Ok(())
     }
 
-    /// A volume with one file of this machine's, under each of the names.
-    fn volume(&self, file: &Path, names: &[&str]) -> Result<String> {
-        let doing = || format!("put `{}` on the engine", file.display());
-        let about = file.metadata().cannot(Kind::Sandbox, doing)?;
-        let stem = names.first().copied().unwrap_or("file");
-        let volume =
-            format!("loop-{stem}-{:x}-{:x}", about.len(), about.mtime() ^ about.mtime_nsec());
+    /// A volume with files of this machine's, each under a name. Filled once per content.
+    fn volume(&self, files: &[NamedFile]) -> Result<String> {
+        let doing = || "put a program on the engine".to_owned();
+        let volume = volume_name(files).cannot(Kind::Sandbox, doing)?;
         let marks = self.host.cache.join("volumes");
         std::fs::create_dir_all(&marks).cannot(Kind::Sandbox, doing)?;
         let engine: String =
@@ -78,7 +76,7 @@ impl Docker {
             Err(error) => return Err(self.failure(&doing(), &error)),
         };
         if !(there && mark.exists()) {
-            self.fill_volume(&volume, archive_of(file, names, 0o755)?)?;
+            self.fill_volume(&volume, archive_of(files, 0o755)?)?;
             File::create(&mark).cannot(Kind::Sandbox, doing)?;
         }
         Ok(volume)
@@ -122,13 +120,48 @@ impl Docker {
     }
 }
 
-/// One file of this machine as an archive, under each of the names.
-fn archive_of(file: &Path, names: &[&str], mode: u32) -> Result<Vec<u8>> {
-    let doing = || format!("read `{}`", file.display());
-    let content = std::fs::read(file).cannot(Kind::Sandbox, doing)?;
+/// A file of this machine and what it is called inside.
+struct NamedFile {
+    path: PathBuf,
+    name: String,
+}
+
+fn file(path: &Path, name: &str) -> NamedFile {
+    NamedFile { path: path.to_owned(), name: name.to_owned() }
+}
+
+/// The plain files of a folder, in a stable order.
+fn files_of(folder: &Path) -> Result<Vec<NamedFile>> {
+    let doing = || format!("read `{}`", folder.display());
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).cannot(Kind::Sandbox, doing)? {
+        let entry = entry.cannot(Kind::Sandbox, doing)?;
+        if entry.file_type().cannot(Kind::Sandbox, doing)?.is_file() {
+            files.push(file(&entry.path(), &entry.file_name().to_string_lossy()));
+        }
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(files)
+}
+
+/// Follows from the files' names, sizes and times, so other content has another name.
+fn volume_name(files: &[NamedFile]) -> std::io::Result<String> {
+    let mut hash = Sha256::new();
+    for file in files {
+        let about = file.path.metadata()?;
+        hash.update(format!("{} {} {} {}\n", file.name, about.len(), about.mtime(), about.mtime_nsec()));
+    }
+    let digest: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let name = files.first().map_or("files", |file| file.name.as_str());
+    Ok(format!("loop-{name}-{digest}"))
+}
+
+fn archive_of(files: &[NamedFile], mode: u32) -> Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
-    for name in names {
+    for NamedFile { path, name } in files {
+        let doing = || format!("read `{}`", path.display());
+        let content = std::fs::read(path).cannot(Kind::Sandbox, doing)?;
         append(&mut archive, name, Some(&content), mode).cannot(Kind::Sandbox, doing)?;
     }
-    archive.into_inner().cannot(Kind::Sandbox, doing)
+    archive.into_inner().cannot(Kind::Sandbox, || "pack files for the engine".to_owned())
 }

@@ -55,8 +55,7 @@ pub(super) fn wrap(
     argv.bind("--ro-bind", program, places::PROGRAM);
     argv.bind("--ro-bind", program, places::TRACES);
     if let Some(harness) = spec.program {
-        let name = harness.file_name().unwrap_or_default().to_string_lossy();
-        argv.bind("--ro-bind", harness, &format!("{}/{name}", places::HARNESS));
+        argv.bind("--ro-bind", harness, places::HARNESS);
     }
     if let Some(snapshot) = spec.snapshot {
         argv.bind("--ro-bind", snapshot, places::SNAPSHOT);

@@ -112,7 +112,7 @@ impl Provider for Local {
     fn create(&self, spec: &SandboxSpec, _progress: &mut dyn FnMut(&str)) -> Result<Created> {
         let id = spec.session.to_owned();
         if self.is_alive(spec.session) {
-            return Ok(Created { id, live: None, found: true });
+            return Ok(Created { id, live: None, found: true, notes: Vec::new() });
         }
         let Some(program) = self.bubblewrap() else {
             return Err(Failure::new(Kind::Sandbox, "`bwrap` is not on the PATH")
@@ -125,7 +125,11 @@ impl Provider for Local {
             Some(stdout) => Some(Box::new(stdout)),
             None => None,
         };
-        Ok(Created { id, live, found: false })
+        let limited = spec.memory_bytes.is_some() || spec.cpus.is_some();
+        let notes = limited.then(|| {
+            "memory and processor limits are not kept by local sandboxes".to_owned()
+        });
+        Ok(Created { id, live, found: false, notes: notes.into_iter().collect() })
     }
 
     fn status(&self, session: &str) -> Result<Status> {

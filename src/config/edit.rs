@@ -1,0 +1,144 @@
+//! Writing to the user's own files, which are hand-written and stay so.
+//!
+//! A file is changed under a lock of its folder, written beside itself under a temporary name,
+//! synced and renamed: a crash leaves the old or the new one, and comments stay where they are.
+
+use super::env::Env;
+use super::{Known, settings, template, value};
+use crate::domain::preset::Project;
+use crate::domain::words::did_you_mean;
+use crate::error::{Cannot, Failure, Kind, Result};
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use toml_edit::{DocumentMut, Item, Table};
+
+/// Adds a project to the user's `config.toml`, and says which file that is.
+pub fn add_project(env: &Env, known: &Known, project: &Project) -> Result<PathBuf> {
+    let name = &project.name;
+    value::name(name).map_err(|reason| Failure::new(Kind::Usage, reason))?;
+    change(env, known, |document, before| {
+        if before.contains_key(name) {
+            return Err(Failure::new(Kind::Usage, format!("there is a project `{name}` already"))
+                .hint(format!("take another name, or run `loop project rm {name}` first")));
+        }
+        let projects = document.entry("projects").or_insert_with(|| {
+            let mut table = Table::new();
+            // Only `[projects.NAME]` is written, not an empty `[projects]` above it.
+            table.set_implicit(true);
+            Item::Table(table)
+        });
+        let fields = [
+            ("source", Some(&project.source)),
+            ("path", project.path.as_ref()),
+            ("url", project.url.as_ref()),
+            ("project", project.project.as_ref()),
+            ("secret", project.secret.as_ref()),
+        ];
+        let fields = fields.into_iter().filter_map(|(key, value)| Some((key, value?)));
+        // Where somebody wrote `projects = { … }`, the new one is written in the same way.
+        if let Some(inline) = projects.as_inline_table_mut() {
+            let table = fields.map(|(key, value)| (key, value.as_str())).collect();
+            inline.insert(name, toml_edit::Value::InlineTable(table));
+        } else if let Some(table) = projects.as_table_mut() {
+            let new = fields.map(|(key, value)| (key, toml_edit::value(value))).collect();
+            table.insert(name, Item::Table(new));
+        }
+        Ok(())
+    })
+}
+
+/// Removes a project from the user's `config.toml`, and says which file that is.
+pub fn remove_project(env: &Env, known: &Known, name: &str) -> Result<PathBuf> {
+    change(env, known, |document, before| {
+        if !before.contains_key(name) {
+            let failure =
+                Failure::new(Kind::Usage, format!("no project of your own is called `{name}`"));
+            return Err(match did_you_mean(name, before.keys().map(String::as_str)) {
+                Some(near) => failure.hint(format!("did you mean `{near}`?")),
+                None => failure.hint("`loop project list` shows them, and the file of each"),
+            });
+        }
+        if let Some(projects) = document.get_mut("projects").and_then(Item::as_table_like_mut) {
+            projects.remove(name);
+        }
+        Ok(())
+    })
+}
+
+/// Writes the file a new preset starts from, and says where it is.
+pub fn create_preset(env: &Env, name: &str) -> Result<PathBuf> {
+    value::name(name).map_err(|reason| Failure::new(Kind::Usage, reason))?;
+    let folder = env.config_dir()?.join("presets");
+    let path = folder.join(format!("{name}.toml"));
+    let doing = || format!("write `{}`", path.display());
+    fs::create_dir_all(&folder).cannot(Kind::Config, doing)?;
+    let mut file = match OpenOptions::new().write(true).create_new(true).open(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let sentence = format!("there is a preset at `{}` already", path.display());
+            return Err(Failure::new(Kind::Usage, sentence)
+                .hint(format!("edit it with `loop preset edit {name}`, or take another name")));
+        }
+        file => file.cannot(Kind::Config, doing)?,
+    };
+    file.write_all(template::template_preset(name).as_bytes()).cannot(Kind::Config, doing)?;
+    Ok(path)
+}
+
+type Projects = std::collections::BTreeMap<String, Project>;
+
+/// Changes `config.toml`. `edit` is shown the projects as they are before.
+fn change(
+    env: &Env,
+    known: &Known,
+    edit: impl FnOnce(&mut DocumentMut, &Projects) -> Result<()>,
+) -> Result<PathBuf> {
+    let folder = env.config_dir()?;
+    let path = folder.join("config.toml");
+    locked(&folder, || {
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            text => text.cannot(Kind::Config, || format!("read `{}`", path.display()))?,
+        };
+        let name = path.to_string_lossy();
+        // A file with mistakes is not touched: they are told, and mended by whoever made them.
+        let before = settings::read(&name, &text, known)?;
+        let mut document: DocumentMut =
+            text.parse().cannot(Kind::Config, || format!("read `{name}`"))?;
+        edit(&mut document, &before.projects)?;
+        let text = document.to_string();
+        // What comes out must be readable again; else the flags were wrong, and say so themselves.
+        settings::read(&name, &text, known).map_err(|mut failure| {
+            failure.kind = Kind::Usage;
+            failure
+        })?;
+        write_atomically(&path, &text)
+    })?;
+    Ok(path)
+}
+
+/// Does something while nobody else who asks the same does, in any process.
+pub fn locked<T>(folder: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let doing = || format!("use the folder `{}`", folder.display());
+    fs::create_dir_all(folder).cannot(Kind::Config, doing)?;
+    // The lock is the folder's own, so that no lock file is left in it; it ends with the handle.
+    let handle = File::open(folder).cannot(Kind::Config, doing)?;
+    handle.lock().cannot(Kind::Config, || format!("lock the folder `{}`", folder.display()))?;
+    work()
+}
+
+/// Replaces a file, or leaves it as it was.
+pub fn write_atomically(path: &Path, text: &str) -> Result<()> {
+    let doing = || format!("write `{}`", path.display());
+    // A file that is linked into place from a folder of dotfiles stays a link.
+    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = target.parent().unwrap_or(Path::new("."));
+    let mut new = tempfile::NamedTempFile::new_in(folder).cannot(Kind::Config, doing)?;
+    new.write_all(text.as_bytes()).cannot(Kind::Config, doing)?;
+    if let Ok(old) = fs::metadata(&target) {
+        new.as_file().set_permissions(old.permissions()).cannot(Kind::Config, doing)?;
+    }
+    new.as_file().sync_all().cannot(Kind::Config, doing)?;
+    new.persist(&target).cannot(Kind::Config, doing)?;
+    File::open(folder).and_then(|folder| folder.sync_all()).cannot(Kind::Config, doing)
+}

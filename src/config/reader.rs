@@ -1,0 +1,472 @@
+//! A TOML file, read with the place of everything.
+//!
+//! [`read`] hands the root table to a function that asks for the keys it knows. Whatever is wrong
+//! is noted and reading goes on, so all mistakes of a file are told at once, in the order of the
+//! file. A key that nobody asked for is unknown; where another table of the same file would take
+//! it, the hint says so. Broken syntax is told alone: what follows from it would only confuse.
+
+use super::credential;
+use super::value::reason_and_hint;
+use crate::domain::words::{did_you_mean, or};
+use crate::error::{Failure, Kind, Place, Result};
+use std::cell::RefCell;
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// More than this is no settings file.
+const MAX_FILE: usize = 4 << 20;
+
+/// How many syntax errors of one file are told; the parser recovers, and guesses more and more.
+const MAX_SYNTAX: usize = 5;
+
+/// Reads one file. `name` is what messages call it.
+pub fn read<T>(name: &str, text: &str, read: impl FnOnce(&mut Table) -> T) -> Result<T> {
+    let file = File::new(name, text);
+    if text.len() > MAX_FILE {
+        return Err(Failure::new(Kind::Config, format!("`{name}` is too large to be settings")));
+    }
+    let (root, errors) = DeTable::parse_recoverable(text);
+    if let Some(failure) =
+        Failure::all(errors.iter().take(MAX_SYNTAX).map(|e| file.syntax(e)).collect())
+    {
+        return Err(failure);
+    }
+    let mut table = Table::new(&file, String::new(), 0..0, Some(root.get_ref()));
+    let value = read(&mut table);
+    table.close();
+    file.finish().map_or(Ok(value), Err)
+}
+
+/// A value and where it stands.
+#[derive(Debug, Clone)]
+pub struct At<T> {
+    pub value: T,
+    pub at: Range<usize>,
+}
+
+/// One file being read, and what was found wrong so far.
+pub struct File<'a> {
+    name: &'a str,
+    text: &'a str,
+    mistakes: RefCell<Vec<(usize, Failure)>>,
+    /// Every key that was asked for, by table.
+    asked: RefCell<Vec<(String, &'static str)>>,
+    unknown: RefCell<Vec<Unknown>>,
+}
+
+struct Unknown {
+    table: String,
+    key: String,
+    at: Range<usize>,
+}
+
+impl<'a> File<'a> {
+    fn new(name: &'a str, text: &'a str) -> Self {
+        Self {
+            name,
+            text,
+            mistakes: RefCell::default(),
+            asked: RefCell::default(),
+            unknown: RefCell::default(),
+        }
+    }
+
+    fn syntax(&self, error: &toml::de::Error) -> Failure {
+        let at = error.span().unwrap_or(0..0);
+        let mut lines = error.message().lines();
+        let first = lines.next().unwrap_or("this is no TOML").to_owned();
+        let mut place = Place::of(self.name, self.text, at);
+        place.text = credential::cover(&place.text);
+        let failure = Failure::new(Kind::Config, format!("this is not TOML: {first}")).at(place);
+        lines.fold(failure, Failure::because)
+    }
+
+    /// Notes a mistake.
+    fn wrong(&self, at: &Range<usize>, sentence: impl Into<String>, hint: Option<String>) {
+        let mut place = Place::of(self.name, self.text, at.clone());
+        place.text = credential::cover(&place.text);
+        self.note(at, place, sentence, hint);
+    }
+
+    fn note(
+        &self,
+        at: &Range<usize>,
+        place: Place,
+        sentence: impl Into<String>,
+        hint: Option<String>,
+    ) {
+        let mut failure = Failure::new(Kind::Config, sentence).at(place);
+        failure.hints.extend(hint);
+        self.mistakes.borrow_mut().push((at.start, failure));
+    }
+
+    fn finish(self) -> Option<Failure> {
+        for Unknown { table, key, at } in self.unknown.take() {
+            let asked = self.asked.borrow();
+            let here: Vec<&str> =
+                asked.iter().filter(|(t, _)| *t == table).map(|(_, key)| *key).collect();
+            let elsewhere =
+                asked.iter().find(|(t, k)| *t != table && *k == key && !t.contains('.'));
+            let hint = if let Some((other, _)) = elsewhere {
+                match other.as_str() {
+                    "" => format!("`{key}` stands above the first `[table]` of the file"),
+                    other => format!("put `{key}` under `[{other}]`"),
+                }
+            } else if let Some(near) = did_you_mean(&key, here.iter().copied()) {
+                format!("did you mean `{near}`?")
+            } else {
+                format!("known here: {}", or(&here).replace(" or ", ", "))
+            };
+            self.wrong(&at, format!("unknown key `{key}`"), Some(hint));
+        }
+        let mut mistakes = self.mistakes.take();
+        mistakes.sort_by_key(|(at, _)| *at);
+        Failure::all(mistakes.into_iter().map(|(_, failure)| failure).collect())
+    }
+}
+
+/// A table being read. A table that the file does not have reads as an empty one.
+pub struct Table<'a> {
+    file: &'a File<'a>,
+    /// Dotted; empty for the root.
+    name: String,
+    at: Range<usize>,
+    entries: Option<&'a DeTable<'a>>,
+    asked: Vec<&'static str>,
+}
+
+impl<'a> Table<'a> {
+    fn new(
+        file: &'a File<'a>,
+        name: String,
+        at: Range<usize>,
+        entries: Option<&'a DeTable<'a>>,
+    ) -> Self {
+        Self { file, name, at, entries, asked: Vec::new() }
+    }
+
+    /// Whether the file has this table at all.
+    pub fn is_there(&self) -> bool {
+        self.entries.is_some()
+    }
+
+    /// Notes a mistake at a place.
+    pub fn wrong(&self, at: &Range<usize>, sentence: impl Into<String>, hint: Option<String>) {
+        self.file.wrong(at, sentence, hint);
+    }
+
+    /// The range of `needle` within a value, for mistakes inside a string.
+    pub fn within(&self, at: &Range<usize>, needle: &str) -> Range<usize> {
+        let found = self.file.text.get(at.clone()).and_then(|text| text.find(needle));
+        found.map_or_else(|| at.clone(), |i| at.start + i..at.start + i + needle.len())
+    }
+
+    /// Says that a key is missing, with the line to add.
+    pub fn missing(&self, key: &str, line: &str) {
+        if self.entries.is_none() {
+            return;
+        }
+        let sentence = match self.name.as_str() {
+            "" => format!("`{key}` is missing"),
+            name => format!("`{key}` is missing in `[{name}]`"),
+        };
+        self.wrong(&self.at, sentence, Some(format!("add the line `{line}`")));
+    }
+
+    /// A key's value, of any type.
+    pub fn take(&mut self, key: &'static str) -> Option<Value<'a>> {
+        self.asked.push(key);
+        let (name, value) = self.entries?.get_key_value(key)?;
+        Some(Value { file: self.file, key: key.to_owned(), key_at: name.span(), value })
+    }
+
+    /// Whether the file has this key, of whatever type.
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.is_some_and(|entries| entries.contains_key(key))
+    }
+
+    pub fn string(&mut self, key: &'static str) -> Option<At<String>> {
+        self.take(key)?.string()
+    }
+
+    /// A string that must say something.
+    pub fn text(&mut self, key: &'static str) -> Option<At<String>> {
+        let found = self.string(key)?;
+        if found.value.trim().is_empty() {
+            self.wrong(&found.at, format!("`{key}` is empty"), Some(format!("leave `{key}` out")));
+            return None;
+        }
+        Some(found)
+    }
+
+    pub fn strings(&mut self, key: &'static str) -> Vec<At<String>> {
+        self.take(key).map(|value| value.strings()).unwrap_or_default()
+    }
+
+    pub fn bool(&mut self, key: &'static str) -> Option<At<bool>> {
+        self.take(key)?.bool()
+    }
+
+    /// A whole number above zero.
+    pub fn count(&mut self, key: &'static str) -> Option<At<u32>> {
+        self.take(key)?.count()
+    }
+
+    /// A number above zero.
+    pub fn amount(&mut self, key: &'static str) -> Option<At<f64>> {
+        self.take(key)?.amount()
+    }
+
+    /// A string that `parse` understands. Its error is the sentence.
+    pub fn parsed<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<At<T>> {
+        let At { value, at } = self.string(key)?;
+        match parse(&value) {
+            Ok(value) => Some(At { value, at }),
+            Err(sentence) => {
+                let (reason, hint) = reason_and_hint(&sentence);
+                self.wrong(&at, reason, hint);
+                None
+            }
+        }
+    }
+
+    /// One name of a list; `noun` is what it names.
+    pub fn name_of(&mut self, key: &'static str, noun: &str, names: &[&str]) -> Option<At<String>> {
+        let found = self.string(key)?;
+        if names.contains(&found.value.as_str()) {
+            return Some(found);
+        }
+        self.unknown_name(&found, noun, names);
+        None
+    }
+
+    /// Says that a name is not one of a list.
+    pub fn unknown_name(&self, found: &At<String>, noun: &str, names: &[&str]) {
+        let hint = match did_you_mean(&found.value, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("use {}", or(names)),
+        };
+        self.wrong(&found.at, format!("no {noun} is called `{}`", found.value), Some(hint));
+    }
+
+    /// A table within this one. `read` is also asked where it is absent, so that its keys are known.
+    pub fn table<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Table<'a>) -> T) -> T {
+        let name = self.inner_name(key);
+        let found = self.take(key).and_then(|value| Some((value.table()?, value.key_at)));
+        let (entries, at) = found.map_or((None, 0..0), |(entries, at)| (Some(entries), at));
+        let mut table = Table::new(self.file, name, at, entries);
+        let value = read(&mut table);
+        table.close();
+        value
+    }
+
+    /// Every entry of a table whose keys are names of the user's.
+    pub fn each(&mut self, key: &'static str, mut read: impl FnMut(&At<String>, Value<'a>)) {
+        let Some(entries) = self.take(key).and_then(|value| value.table()) else { return };
+        for (name, value) in entries {
+            let key = At { value: name.get_ref().to_string(), at: name.span() };
+            let value =
+                Value { file: self.file, key: key.value.clone(), key_at: name.span(), value };
+            read(&key, value);
+        }
+    }
+
+    fn inner_name(&self, key: &str) -> String {
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+    }
+
+    fn close(self) {
+        for (key, _) in self.entries.into_iter().flatten() {
+            if !self.asked.contains(&&**key.get_ref()) {
+                self.file.unknown.borrow_mut().push(Unknown {
+                    table: self.name.clone(),
+                    key: key.get_ref().to_string(),
+                    at: key.span(),
+                });
+            }
+        }
+        let asked = self.asked.into_iter().map(|key| (self.name.clone(), key));
+        self.file.asked.borrow_mut().extend(asked);
+    }
+}
+
+/// A value whose type is not known yet.
+pub struct Value<'a> {
+    file: &'a File<'a>,
+    key: String,
+    key_at: Range<usize>,
+    value: &'a Spanned<DeValue<'a>>,
+}
+
+impl<'a> Value<'a> {
+    pub fn at(&self) -> Range<usize> {
+        self.value.span()
+    }
+
+    pub fn key_at(&self) -> Range<usize> {
+        self.key_at.clone()
+    }
+
+    pub fn wrong(&self, sentence: impl Into<String>, hint: Option<String>) {
+        self.file.wrong(&self.at(), sentence, hint);
+    }
+
+    /// Notes a mistake elsewhere: at this value's key, or at one item of it.
+    pub fn wrong_at(&self, at: &Range<usize>, sentence: impl Into<String>, hint: Option<String>) {
+        self.file.wrong(at, sentence, hint);
+    }
+
+    /// Notes a mistake at this value's key, and shows nothing of the value.
+    pub fn wrong_hidden(&self, sentence: impl Into<String>, hint: Option<String>) {
+        let mut place = Place::of(self.file.name, self.file.text, self.key_at());
+        let shown = place.column - 1 + place.width;
+        place.text = place.text.chars().take(shown).chain(" = ***".chars()).collect();
+        self.file.note(&self.key_at, place, sentence, hint);
+    }
+
+    pub fn is_table(&self) -> bool {
+        self.value.get_ref().is_table()
+    }
+
+    pub fn is_array(&self) -> bool {
+        self.value.get_ref().is_array()
+    }
+
+    pub fn string(&self) -> Option<At<String>> {
+        match self.value.get_ref() {
+            DeValue::String(text) => Some(At { value: text.to_string(), at: self.at() }),
+            DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_) => {
+                let raw = self.file.text.get(self.at()).unwrap_or_default();
+                self.wrong_type("a string", Some(format!("write `{} = \"{raw}\"`", self.key)))
+            }
+            DeValue::Array(_) | DeValue::Table(_) => self.wrong_type("a string", None),
+        }
+    }
+
+    pub fn strings(&self) -> Vec<At<String>> {
+        match self.value.get_ref() {
+            DeValue::Array(items) => items
+                .iter()
+                .filter_map(|value| {
+                    let key_at = self.key_at();
+                    Value { file: self.file, key: self.key.clone(), key_at, value }.item()
+                })
+                .collect(),
+            DeValue::String(_) => {
+                let raw = self.file.text.get(self.at()).unwrap_or_default();
+                let hint = Some(format!("write `{} = [{raw}]`", self.key));
+                self.wrong_type("a list of strings", hint.filter(|hint| !hint.contains('\n')))
+                    .unwrap_or_default()
+            }
+            _ => self.wrong_type("a list of strings", None).unwrap_or_default(),
+        }
+    }
+
+    /// One string of a list.
+    fn item(&self) -> Option<At<String>> {
+        if let DeValue::String(text) = self.value.get_ref() {
+            return Some(At { value: text.to_string(), at: self.at() });
+        }
+        let is = type_of(self.value.get_ref());
+        self.wrong(format!("`{}` is a list of strings, and this is {is}", self.key), None);
+        None
+    }
+
+    pub fn bool(&self) -> Option<At<bool>> {
+        match self.value.get_ref() {
+            DeValue::Boolean(value) => Some(At { value: *value, at: self.at() }),
+            DeValue::String(text) if matches!(&**text, "true" | "false") => {
+                self.wrong_type("`true` or `false`", Some(format!("write `{} = {text}`", self.key)))
+            }
+            _ => self.wrong_type("`true` or `false`", None),
+        }
+    }
+
+    pub fn count(&self) -> Option<At<u32>> {
+        let hint =
+            |text: &str| text.parse::<u32>().ok().map(|n| format!("write `{} = {n}`", self.key));
+        match self.value.get_ref() {
+            DeValue::Integer(number) => {
+                let read = u32::from_str_radix(number.as_str(), number.radix());
+                let value = read.ok().filter(|n| *n > 0);
+                if value.is_none() {
+                    let sentence =
+                        format!("`{}` is a whole number from 1 to {}", self.key, u32::MAX);
+                    self.wrong(
+                        sentence,
+                        Some(format!("leave `{}` out for no such limit", self.key)),
+                    );
+                }
+                value.map(|value| At { value, at: self.at() })
+            }
+            DeValue::String(text) => self.wrong_type("a whole number", hint(text)),
+            DeValue::Float(number) => {
+                let whole = number.as_str().split('.').next().unwrap_or_default();
+                self.wrong_type("a whole number", hint(whole))
+            }
+            _ => self.wrong_type("a whole number", None),
+        }
+    }
+
+    pub fn amount(&self) -> Option<At<f64>> {
+        let text = match self.value.get_ref() {
+            DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
+            DeValue::Float(number) => number.as_str(),
+            DeValue::String(text) => {
+                let number = text.trim_start_matches('$').parse::<f64>().ok();
+                return self
+                    .wrong_type("a number", number.map(|n| format!("write `{} = {n}`", self.key)));
+            }
+            _ => return self.wrong_type("a number", None),
+        };
+        let value = text.parse::<f64>().ok().filter(|n| n.is_finite() && *n > 0.0);
+        if value.is_none() {
+            self.wrong(format!("`{}` is a number above zero", self.key), None);
+        }
+        value.map(|value| At { value, at: self.at() })
+    }
+
+    pub fn table(&self) -> Option<&'a DeTable<'a>> {
+        match self.value.get_ref() {
+            DeValue::Table(table) => Some(table),
+            _ => self.wrong_type(
+                "a table",
+                Some(format!("write `[{}]` on a line of its own", self.key)),
+            ),
+        }
+    }
+
+    /// Reads this value as a table with keys of its own; `name` is what messages call it.
+    pub fn fields<T>(&self, name: &str, read: impl FnOnce(&mut Table<'a>) -> T) -> Option<T> {
+        let mut table = Table::new(self.file, name.to_owned(), self.key_at(), Some(self.table()?));
+        let value = read(&mut table);
+        table.close();
+        Some(value)
+    }
+
+    fn wrong_type<T>(&self, wanted: &str, hint: Option<String>) -> Option<T> {
+        let is = type_of(self.value.get_ref());
+        self.wrong(format!("`{}` is {wanted}, and this is {is}", self.key), hint);
+        None
+    }
+}
+
+fn type_of(value: &DeValue) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "`true` or `false`",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}

@@ -1,0 +1,408 @@
+//! What a session is started with: flag over preset over default.
+//!
+//! [`resolve`] finds what the flags name; [`plan`] is a function of values and decides. Whatever it
+//! refuses is refused before anything exists.
+
+use super::layers::Layers;
+use super::settings::Defaults;
+use super::{Known, credential, preset, template, value, window};
+use crate::domain::limits::{Keep, Limits};
+use crate::domain::measure;
+use crate::domain::plan::LaunchPlan;
+use crate::domain::preset::{COMMAND, GITHUB, Image, Preset, Project, SandboxSettings, Skill};
+use crate::domain::words::{did_you_mean, or};
+use crate::error::{Failure, Kind, Result};
+use std::collections::BTreeMap;
+
+/// More than this is no prompt, and no model reads it.
+const MAX_PROMPT: usize = 1 << 20;
+
+/// What `{{issue}}` says where a session is not about one issue.
+const ANY_ISSUE: &str = "the recurring failure that affects the most traces";
+
+/// The flags of a start, as they were given.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StartFlags {
+    /// The prompt's text, wherever it was read from.
+    pub prompt: Option<String>,
+    pub preset: Option<String>,
+    /// A name or a path.
+    pub project: Option<String>,
+    pub since: Option<String>,
+    pub until: Option<String>,
+    /// What `{{issue}}` is filled in with.
+    pub issue: Option<String>,
+    pub harness: Option<String>,
+    pub model: Option<String>,
+    /// The sandbox's provider.
+    pub sandbox: Option<String>,
+    pub image: Option<String>,
+    /// In addition to the preset's.
+    pub skills: Vec<String>,
+    pub repo: Option<String>,
+    pub branch: Option<String>,
+    /// Each `NAME=VALUE`.
+    pub env: Vec<String>,
+    pub timeout_ms: Option<u64>,
+    pub max_turns: Option<u32>,
+    pub budget_usd: Option<f64>,
+    pub name: Option<String>,
+    /// Each `NAME=VALUE`.
+    pub labels: Vec<String>,
+    pub keep: Option<Keep>,
+}
+
+/// Everything the flags name, and what stands around a start.
+#[derive(Debug, Clone)]
+pub struct Given<'a> {
+    pub preset: Option<&'a Preset>,
+    pub project: Option<Project>,
+    /// The preset's and the flags', in this order.
+    pub skills: Vec<Skill>,
+    pub defaults: &'a Defaults,
+    pub known: Known,
+    /// The sandbox provider where nobody names one.
+    pub provider: &'a str,
+    /// Unix milliseconds.
+    pub now: i64,
+}
+
+/// Finds what the flags and the defaults name, and plans. `provider` is the sandbox's where nobody
+/// names one.
+pub fn resolve(
+    layers: &Layers,
+    flags: &StartFlags,
+    provider: &str,
+    now: i64,
+) -> Result<LaunchPlan> {
+    let settings = layers.settings()?;
+    // With a harness of its own a start is ad hoc, whatever preset is the usual one.
+    let usual = settings.defaults.preset.as_ref().filter(|_| flags.harness.is_none());
+    let preset = flags.preset.as_ref().or(usual).map(|name| layers.preset(name)).transpose()?;
+    let preset = preset.map(|(preset, _)| preset);
+    let project = flags.project.as_ref().or(settings.defaults.project.as_ref());
+    let project = project.map(|name| layers.project(name)).transpose()?;
+    let mut names: Vec<&String> = Vec::new();
+    for name in preset.iter().flat_map(|preset| &preset.skills).chain(&flags.skills) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let skills = names.into_iter().map(|name| Ok(layers.skill(name)?.0)).collect::<Result<_>>()?;
+    let mut flags = flags.clone();
+    if let Some(repo) = flags.repo.as_mut().filter(|repo| value::repo_is_path(repo)) {
+        let env = layers.env();
+        *repo = env.expand(env.cwd(), repo).to_string_lossy().into_owned();
+    }
+    let given = Given {
+        preset: preset.as_ref(),
+        project: project.map(|(project, _)| project),
+        skills,
+        defaults: &settings.defaults,
+        known: *layers.known(),
+        provider,
+        now,
+    };
+    plan(&flags, given)
+}
+
+/// Decides everything a session is started with.
+pub fn plan(flags: &StartFlags, given: Given) -> Result<LaunchPlan> {
+    let preset = given.preset.cloned().unwrap_or_default();
+    let harness = harness(flags, &given)?;
+    let is_recorded = given.project.as_ref().is_some_and(Project::is_recorded);
+    let (since, until) = (flags.since.as_deref(), flags.until.as_deref());
+    let (window, said) = window::window(since, until, is_recorded, given.now)?;
+    let env = env(flags, &given.skills)?;
+    let plan = LaunchPlan {
+        preset: given.preset.map(|preset| preset.name.clone()),
+        prompt: prompt(flags, &given, &said)?,
+        model: model(flags, &preset, &harness),
+        command: if harness == COMMAND { preset.command } else { Vec::new() },
+        provider: preset.provider.filter(|_| harness == preset.harness),
+        sandbox: sandbox(flags, preset.sandbox, &given)?,
+        limits: limits(flags, preset.limits)?,
+        harness,
+        system_prompt: preset.system_prompt,
+        project: given.project,
+        window,
+        skills: skills(given.skills, &env)?,
+        repo: flags.repo.clone().or(preset.repo),
+        branch: flags.branch.clone(),
+        pull_request: preset.pull_request,
+        credentials: preset.credentials,
+        env,
+        name: flags.name.clone(),
+        labels: pairs("label", &flags.labels)?,
+    };
+    check_command(&plan)?;
+    check_repo(&plan)?;
+    check_credentials(&plan)?;
+    Ok(plan)
+}
+
+fn harness(flags: &StartFlags, given: &Given) -> Result<String> {
+    let of_preset = given.preset.map(|preset| &preset.harness);
+    let Some(name) = flags.harness.as_ref().or(of_preset).or(given.defaults.harness.as_ref())
+    else {
+        return Err(Failure::new(Kind::Usage, "nothing says which harness to run")
+            .hint("name a preset: `--preset triage`; `loop preset list` shows them all")
+            .hint("or name a harness: `--harness claude-code`"));
+    };
+    known("harness", name, given.known.harnesses)
+}
+
+/// A preset's model belongs to the preset's harness: another one has other names.
+fn model(flags: &StartFlags, preset: &Preset, harness: &str) -> Option<String> {
+    let of_preset = preset.model.clone().filter(|_| preset.harness == harness);
+    flags.model.clone().or(of_preset)
+}
+
+fn known(noun: &str, name: &str, names: &[&str]) -> Result<String> {
+    if names.contains(&name) {
+        return Ok(name.to_owned());
+    }
+    let failure = Failure::new(Kind::Usage, format!("no {noun} is called `{name}`"));
+    Err(match did_you_mean(name, names.iter().copied()) {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None => failure.hint(format!("use {}", or(names))),
+    })
+}
+
+fn prompt(flags: &StartFlags, given: &Given, since: &str) -> Result<String> {
+    let template = given.preset.and_then(|preset| preset.prompt.as_deref());
+    let prompt = match (flags.prompt.as_deref(), template) {
+        (Some(prompt), _) => prompt.to_owned(),
+        (None, Some(template)) => fill(template, flags, given, since)?,
+        (None, None) => String::new(),
+    };
+    if prompt.trim().is_empty() {
+        let what =
+            if flags.prompt.is_some() { "the prompt is empty" } else { "there is no prompt" };
+        return Err(Failure::new(Kind::Usage, what)
+            .hint("say what to do: `loop session start \"why do checkouts fail?\" …`")
+            .hint("or read it from a file: `--prompt-file task.md`, `--prompt-file -`"));
+    }
+    if prompt.len() > MAX_PROMPT {
+        let is = measure::show_size(prompt.len() as u64);
+        let most = measure::show_size(MAX_PROMPT as u64);
+        return Err(Failure::new(
+            Kind::Usage,
+            format!("the prompt is too long: {is} of at most {most}"),
+        )
+        .hint("put what is long into a file of the repository, and name the file in the prompt"));
+    }
+    if prompt.contains('\0') {
+        return Err(Failure::new(Kind::Usage, "the prompt holds a NUL byte, so it is no text")
+            .hint("check which file `--prompt-file` names"));
+    }
+    Ok(prompt)
+}
+
+fn fill(template: &str, flags: &StartFlags, given: &Given, since: &str) -> Result<String> {
+    let value = |name: &str| match name {
+        "project" => given.project.as_ref().map(|project| format!("`{}`", project.name)),
+        "since" => Some(since.to_owned()),
+        "issue" => Some(flags.issue.clone().unwrap_or_else(|| ANY_ISSUE.to_owned())),
+        _ => None,
+    };
+    template::fill(template, value).map_err(|name| {
+        let preset = given.preset.map(|preset| preset.name.as_str()).unwrap_or_default();
+        if name == "project" {
+            let sentence = format!("preset `{preset}` looks at a project, and none is named");
+            return Failure::new(Kind::Usage, sentence)
+                .hint("name one: `--project demo`, or a file of traces; `loop project list` shows them")
+                .hint("or set `project` under `[defaults]` in `config.toml`");
+        }
+        let sentence = format!("nothing is filled in for `{{{{{name}}}}}` in preset `{preset}`");
+        Failure::new(Kind::Config, sentence).hint("`loop preset validate` lists all mistakes of a file")
+    })
+}
+
+fn sandbox(
+    flags: &StartFlags,
+    mut sandbox: SandboxSettings,
+    given: &Given,
+) -> Result<SandboxSettings> {
+    let of_preset = Some(&sandbox.provider).filter(|name| !name.is_empty());
+    let named = flags.sandbox.as_ref().or(of_preset).or(given.defaults.sandbox.as_ref());
+    sandbox.provider = match named {
+        Some(name) => known("sandbox provider", name, given.known.providers)?,
+        None => given.provider.to_owned(),
+    };
+    sandbox.image = match flags.image.as_deref() {
+        None => sandbox.image,
+        Some("auto") => Image::Auto,
+        Some(text) => Image::Reference(preset::reference(text).map_err(usage)?),
+    };
+    sandbox.keep = flags.keep.unwrap_or(sandbox.keep);
+    Ok(sandbox)
+}
+
+fn limits(flags: &StartFlags, limits: Limits) -> Result<Limits> {
+    let limits = Limits {
+        timeout_ms: flags.timeout_ms.unwrap_or(limits.timeout_ms),
+        max_turns: flags.max_turns.or(limits.max_turns),
+        budget_usd: flags.budget_usd.or(limits.budget_usd),
+        ..limits
+    };
+    let wrong = |flag: &str, example: &str| {
+        Failure::new(Kind::Usage, format!("`--{flag}` is more than zero"))
+            .hint(format!("write it as `--{flag} {example}`, or leave it out"))
+    };
+    if limits.timeout_ms == 0 {
+        return Err(wrong("timeout", "30m"));
+    }
+    if limits.max_turns == Some(0) {
+        return Err(wrong("max-turns", "50"));
+    }
+    if limits.budget_usd.is_some_and(|usd| !usd.is_finite() || usd <= 0.0) {
+        return Err(wrong("budget", "5.0"));
+    }
+    Ok(limits)
+}
+
+/// The skills' variables, and the flags' over them.
+fn env(flags: &StartFlags, skills: &[Skill]) -> Result<BTreeMap<String, String>> {
+    let mut env: BTreeMap<_, _> = skills.iter().flat_map(|skill| skill.env.clone()).collect();
+    for (name, value) in pairs("env", &flags.env)? {
+        let name = value::variable(&name).map_err(usage)?;
+        if let Some(skill) = skills.iter().find(|skill| skill.secrets.contains_key(&name)) {
+            let sentence = format!(
+                "`{name}` is a secret of skill `{}`, and flags are seen by all",
+                skill.name
+            );
+            return Err(Failure::new(Kind::Usage, sentence).hint(format!(
+                "leave `--env {name}` out, and set the variable where `loop` runs"
+            )));
+        }
+        env.insert(name, value);
+    }
+    for skill in skills {
+        if let Some(name) =
+            skill.env.keys().find(|name| env.get(*name).is_none_or(String::is_empty))
+        {
+            let sentence = format!("skill `{}` needs the variable `{name}`", skill.name);
+            return Err(Failure::new(Kind::Usage, sentence)
+                .hint(format!("add `--env {name}=VALUE`, or a skill of your own with its value")));
+        }
+    }
+    Ok(env)
+}
+
+/// The skills with the hosts that their variables make.
+fn skills(skills: Vec<Skill>, env: &BTreeMap<String, String>) -> Result<Vec<Skill>> {
+    let host = |skill: &str, text: &str| -> Result<String> {
+        let mut host = text.to_owned();
+        for name in value::references(text) {
+            let value = env.get(name).map(|value| value::host_of_url(value)).unwrap_or_default();
+            host = host.replace(&format!("${{{name}}}"), value);
+        }
+        value::host(&host)
+            .map_err(|reason| usage(reason).because(format!("skill `{skill}` reaches `{text}`")))
+    };
+    skills
+        .into_iter()
+        .map(|mut skill| {
+            let hosts: Result<_> = skill.hosts.iter().map(|text| host(&skill.name, text)).collect();
+            skill.hosts = hosts?;
+            Ok(skill)
+        })
+        .collect()
+}
+
+fn pairs(flag: &str, texts: &[String]) -> Result<BTreeMap<String, String>> {
+    let pair = |text: &String| match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.to_owned()))
+        }
+        _ => {
+            // What stands there may be a value whose name was forgotten.
+            let shown = credential::cover(text);
+            Err(Failure::new(Kind::Usage, format!("`--{flag} {shown}` names no value"))
+                .hint(format!("write it as `--{flag} NAME=VALUE`")))
+        }
+    };
+    texts.iter().map(pair).collect()
+}
+
+fn check_command(plan: &LaunchPlan) -> Result<()> {
+    if plan.harness != COMMAND || !plan.command.is_empty() {
+        return Ok(());
+    }
+    let sentence = format!("the harness `{COMMAND}` needs a preset that says which");
+    Err(Failure::new(Kind::Usage, sentence).hint(
+        "write a preset with `command = [\"./agent\", \"--json\"]`; `loop preset new` begins one",
+    ))
+}
+
+fn check_repo(plan: &LaunchPlan) -> Result<()> {
+    let Some(repo) = &plan.repo else {
+        let wants = match (plan.pull_request, &plan.branch) {
+            (true, _) => "a pull request",
+            (false, Some(_)) => "`--branch`",
+            (false, None) => return Ok(()),
+        };
+        return Err(Failure::new(
+            Kind::Usage,
+            format!("{wants} needs a repository, and none is named"),
+        )
+        .hint("name one: `--repo owner/name`"));
+    };
+    value::repo(repo).map_err(usage)?;
+    if let Some(branch) = plan.branch.as_ref().filter(|branch| !is_branch(branch)) {
+        return Err(Failure::new(Kind::Usage, format!("`{branch}` is no name of a branch"))
+            .hint("write it as `--branch main`"));
+    }
+    let has_github = plan.skills.iter().any(|skill| skill.kind == GITHUB);
+    if has_github || (value::repo_is_path(repo) && !plan.pull_request) {
+        return Ok(());
+    }
+    Err(Failure::new(Kind::Usage, format!("repository `{repo}` needs a skill of kind `{GITHUB}`"))
+        .hint(format!("add `--skill {GITHUB}`, or `skills = [\"{GITHUB}\"]` to the preset")))
+}
+
+/// As git has it, and nothing that a command line would take for an option.
+fn is_branch(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with(['-', '/', '.'])
+        && !text.ends_with(['/', '.'])
+        && !text.contains("..")
+        && !text.contains("//")
+        && !text.contains("@{")
+        && !text.chars().any(|c| c.is_control() || " ~^:?*[\\".contains(c))
+}
+
+/// The plan is stored and shown, and the prompt is sent to a model.
+fn check_credentials(plan: &LaunchPlan) -> Result<()> {
+    let texts = [("the prompt".to_owned(), plan.prompt.as_str())]
+        .into_iter()
+        .chain(
+            plan.system_prompt.iter().map(|text| ("the system prompt".to_owned(), text.as_str())),
+        )
+        .chain(plan.env.iter().map(|(name, value)| (format!("`--env {name}`"), value.as_str())))
+        .chain(
+            plan.labels.iter().map(|(name, value)| (format!("`--label {name}`"), value.as_str())),
+        )
+        .chain(plan.name.iter().map(|name| ("`--name`".to_owned(), name.as_str())));
+    for (what, text) in texts {
+        if let Some(credential) = credential::find(text) {
+            return Err(Failure::new(
+                Kind::Usage,
+                format!("{what} holds what looks like {credential}"),
+            )
+            .because("prompts and settings are stored, shown and sent to a model")
+            .hint("take it out, and revoke it if it was real")
+            .hint("a worker gets credentials by a skill: name the variable in its `[secrets]`"));
+        }
+    }
+    Ok(())
+}
+
+/// A value's mistake as a failure of the command line.
+fn usage(sentence: impl AsRef<str>) -> Failure {
+    let (reason, hint) = value::reason_and_hint(sentence.as_ref());
+    let mut failure = Failure::new(Kind::Usage, reason);
+    failure.hints.extend(hint);
+    failure
+}

@@ -46,7 +46,7 @@ from_host() {
     local root=$work/root wanted=() package
     for package in "${packages[@]}" base-files base-passwd coreutils dash diffutils findutils grep \
         gzip hostname libc-bin mawk perl-base sed tar util-linux \
-        python3.{9..14}-minimal libpython3.{9..14}-{minimal,stdlib}; do
+        python3-minimal python3.{9..14}-minimal libpython3.{9..14}-{minimal,stdlib}; do
         dpkg-query -L "$package" >/dev/null 2>&1 && wanted+=("$package")
     done
     mkdir -p "$root"/usr/{bin,sbin,lib,lib64} "$root"/{tmp,proc,dev,sys,root,etc,var/tmp}

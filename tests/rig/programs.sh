@@ -55,16 +55,23 @@ fetch() {
     curl -fsSL --retry 3 --max-time 600 -o "$archive" \
         "${registry%/}/$package/-/${package##*/}-$package_version.tgz" ||
         { echo "the package registry does not answer with it"; return 1; }
-    local hash
-    hash="sha512-$(openssl dgst -sha512 -binary "$archive" | base64 -w0)"
-    [ "$hash" = "$integrity" ] || { echo "the archive is not the one that is pinned"; return 1; }
+    local pinned
+    pinned=$(base64 -d <<<"${integrity#sha512-}" | od -An -v -tx1 | tr -d ' \n')
+    [ "$(sha512sum "$archive" | cut -d' ' -f1)" = "$pinned" ] || { echo "the archive is not the one that is pinned"; return 1; }
 }
 
 found=0
 while read -r name version arch libc package package_version integrity paths; do
     found=1
     place="$folder/$name-$version-$arch-$libc"
-    [ ! -x "$place/$name" ] || continue
+    main=${paths%%,*}
+    IFS=, read -ra files <<<"$paths"
+    whole=1
+    for file in "${files[@]}"; do
+        [ "$file" = "$main" ] && target=$name || target=${file##*/}
+        [ -x "$place/$target" ] || whole=
+    done
+    [ -z "$whole" ] || continue
     stage=$(mktemp -d -p "$folder" .fetch.XXXXXX)
     if ! reason=$(fetch "$package" "$package_version" "$integrity" "$stage/archive.tgz"); then
         echo "$name: $reason"
@@ -72,11 +79,9 @@ while read -r name version arch libc package package_version integrity paths; do
         continue
     fi
     mkdir "$stage/program"
-    main=${paths%%,*}
-    IFS=, read -ra files <<<"$paths"
-    tar -xzf "$stage/archive.tgz" -C "$stage" "${files[@]}"
+    tar -xz --no-same-owner -f "$stage/archive.tgz" -C "$stage" "${files[@]}"
     for file in "${files[@]}"; do
-        if [ "$file" = "$main" ]; then target=$name; else target=${file##*/}; fi
+        [ "$file" = "$main" ] && target=$name || target=${file##*/}
         mv "$stage/$file" "$stage/program/$target"
         chmod 755 "$stage/program/$target"
     done

@@ -150,6 +150,8 @@ pub fn session() -> SessionView {
         reason: None,
         created_at: noon() - 1_500,
         finished_at: Some(noon() + 212_000),
+        turn_count: 2,
+        artifact_count: 2,
         turns: vec![
             TurnView {
                 turn: 1,

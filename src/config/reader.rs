@@ -58,6 +58,7 @@ pub struct File<'a> {
 struct Unknown {
     table: String,
     key: String,
+    is_table: bool,
     at: Range<usize>,
 }
 
@@ -96,21 +97,24 @@ impl<'a> File<'a> {
         sentence: impl Into<String>,
         hint: Option<String>,
     ) {
+        // A sentence may quote what stands in the file.
+        let sentence = credential::cover(&sentence.into());
         let mut failure = Failure::new(Kind::Config, sentence).at(place);
-        failure.hints.extend(hint);
+        failure.hints.extend(hint.as_deref().map(credential::cover));
         self.mistakes.borrow_mut().push((at.start, failure));
     }
 
     fn finish(self) -> Option<Failure> {
-        for Unknown { table, key, at } in self.unknown.take() {
+        for Unknown { table, key, is_table, at } in self.unknown.take() {
             let asked = self.asked.borrow();
             let here: Vec<&str> =
                 asked.iter().filter(|(t, _)| *t == table).map(|(_, key)| *key).collect();
-            let elsewhere =
-                asked.iter().find(|(t, k)| *t != table && *k == key && !t.contains('.'));
+            let elsewhere = asked
+                .iter()
+                .find(|(t, k)| !is_table && *t != table && *k == key && !t.contains('.'));
             let hint = if let Some((other, _)) = elsewhere {
                 match other.as_str() {
-                    "" => format!("`{key}` stands above the first `[table]` of the file"),
+                    "" => format!("move `{key}` above the first `[table]` of the file"),
                     other => format!("put `{key}` under `[{other}]`"),
                 }
             } else if let Some(near) = did_you_mean(&key, here.iter().copied()) {
@@ -224,20 +228,27 @@ impl<'a> Table<'a> {
         key: &'static str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<At<T>> {
-        let At { value, at } = self.string(key)?;
-        match parse(&value) {
-            Ok(value) => Some(At { value, at }),
-            Err(sentence) => {
+        let found = self.take(key)?;
+        let text = found.scalar();
+        match (parse(&text), found.is_string()) {
+            (Ok(value), true) => Some(At { value, at: found.at() }),
+            (Ok(_), false) => found.string().and(None),
+            (Err(sentence), true) => {
                 let (reason, hint) = reason_and_hint(&sentence);
-                self.wrong(&at, reason, hint);
+                found.wrong(reason, hint);
                 None
             }
+            (Err(sentence), false) => found.wrong_type("a string", reason_and_hint(&sentence).1),
         }
     }
 
     /// One name of a list; `noun` is what it names.
     pub fn name_of(&mut self, key: &'static str, noun: &str, names: &[&str]) -> Option<At<String>> {
-        let found = self.string(key)?;
+        let found = self.take(key)?;
+        if !found.is_string() {
+            return found.wrong_type("a name", Some(format!("use {}", or(names))));
+        }
+        let found = found.string()?;
         if names.contains(&found.value.as_str()) {
             return Some(found);
         }
@@ -281,11 +292,12 @@ impl<'a> Table<'a> {
     }
 
     fn close(self) {
-        for (key, _) in self.entries.into_iter().flatten() {
+        for (key, value) in self.entries.into_iter().flatten() {
             if !self.asked.contains(&&**key.get_ref()) {
                 self.file.unknown.borrow_mut().push(Unknown {
                     table: self.name.clone(),
                     key: key.get_ref().to_string(),
+                    is_table: value.get_ref().is_table(),
                     at: key.span(),
                 });
             }
@@ -333,6 +345,18 @@ impl<'a> Value<'a> {
         self.value.get_ref().is_table()
     }
 
+    pub fn is_string(&self) -> bool {
+        self.value.get_ref().is_str()
+    }
+
+    /// A string's value, or whatever stands there as it is written.
+    fn scalar(&self) -> String {
+        match self.value.get_ref() {
+            DeValue::String(text) => text.to_string(),
+            _ => self.file.text.get(self.at()).unwrap_or_default().to_owned(),
+        }
+    }
+
     pub fn is_array(&self) -> bool {
         self.value.get_ref().is_array()
     }
@@ -376,7 +400,7 @@ impl<'a> Value<'a> {
             return Some(At { value: text.to_string(), at: self.at() });
         }
         let is = type_of(self.value.get_ref());
-        self.wrong(format!("`{}` is a list of strings, and this is {is}", self.key), None);
+        self.wrong(format!("`{}` holds strings, and this is {is}", self.key), None);
         None
     }
 
@@ -452,7 +476,7 @@ impl<'a> Value<'a> {
         Some(value)
     }
 
-    fn wrong_type<T>(&self, wanted: &str, hint: Option<String>) -> Option<T> {
+    pub fn wrong_type<T>(&self, wanted: &str, hint: Option<String>) -> Option<T> {
         let is = type_of(self.value.get_ref());
         self.wrong(format!("`{}` is {wanted}, and this is {is}", self.key), hint);
         None
@@ -463,7 +487,7 @@ fn type_of(value: &DeValue) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
         DeValue::Integer(_) => "a whole number",
-        DeValue::Float(_) => "a number",
+        DeValue::Float(_) => "a decimal number",
         DeValue::Boolean(_) => "`true` or `false`",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",

@@ -146,8 +146,19 @@ fn what_is_too_long_is_told_by_its_length() {
     let failure = preset::read("x", "x.toml", &text, &context()).unwrap_err();
     assert_eq!(failure.sentence, "`system_prompt` has 100001 characters, and 100000 are the most");
     assert!(preset::read("x", "x.toml", &text.replacen('ü', "", 1), &context()).is_ok());
-    let failure = reader::read("x.toml", &"#".repeat((4 << 20) + 1), |_| ()).unwrap_err();
+    let failure = reader::read("x.toml", &"#".repeat((1 << 20) + 1), |_| ()).unwrap_err();
     assert_eq!(failure.sentence, "`x.toml` is too large to be settings");
+}
+
+#[test]
+fn a_file_made_to_be_slow_is_not() {
+    let keys: Vec<_> = (0..100_000).map(|i| format!("k{i}=1")).collect();
+    let text = format!("x = {{{}}}\ny = 1\n{} = 1", keys.join(","), "z".repeat(200_000));
+    let wide = format!("[sandbox]\n{}", keys.join("\n"));
+    let deep = format!("a = {}", "[".repeat(100_000));
+    for text in [text, wide, deep] {
+        assert!(preset::read("x", "x.toml", &text, &context()).unwrap_err().also.len() < 50);
+    }
 }
 
 proptest! {

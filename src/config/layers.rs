@@ -9,7 +9,7 @@ use super::allow::{self, Entry, Folder, Standing};
 use super::bundled;
 use super::env::Env;
 use super::settings::{self, Settings};
-use super::{Context, Known, preset, skill};
+use super::{Context, Known, preset, skill, value};
 use crate::domain::preset::{FILE, Image, Preset, Project, Skill};
 use crate::domain::words::did_you_mean;
 use crate::error::{Cannot, Failure, Kind, Result};
@@ -21,11 +21,12 @@ const PRESETS: &str = "presets";
 const SKILLS: &str = "skills";
 const SETTINGS: &str = "config.toml";
 
-/// All layers, nearest first, as they were when they were opened.
+/// All layers, as they were when they were opened.
 #[derive(Debug)]
 pub struct Layers {
     env: Env,
-    layers: Vec<Layer>,
+    /// Nearest first.
+    stack: Vec<Layer>,
     context: Context,
 }
 
@@ -87,7 +88,7 @@ impl Layers {
         layers.push(Layer::user(&config));
         layers.push(Layer::bundled());
         let context = Context { known, skills: BTreeMap::new() };
-        let mut layers = Self { env: env.clone(), layers, context };
+        let mut layers = Self { env: env.clone(), stack: layers, context };
         layers.context.skills = layers
             .skills()
             .into_iter()
@@ -106,7 +107,7 @@ impl Layers {
 
     /// The `.loop/` folder that is there and not allowed.
     pub fn not_allowed(&self) -> Option<&Path> {
-        self.layers.iter().find(|layer| !layer.is_usable()).map(|layer| layer.root.as_path())
+        self.stack.iter().find(|layer| !layer.is_usable()).map(|layer| layer.root.as_path())
     }
 
     pub fn presets(&self) -> Vec<Listed<Preset>> {
@@ -140,17 +141,16 @@ impl Layers {
     /// Every project that has a name. Fails where a `config.toml` has mistakes.
     pub fn projects(&self) -> Result<Vec<Listed<Project>>> {
         let mut all: BTreeMap<String, Listed<Project>> = BTreeMap::new();
-        for layer in &self.layers {
+        for layer in &self.stack {
             let origin = self.origin(layer, SETTINGS);
             for (name, project) in self.projects_of(layer)? {
                 let value = layer.usable(&origin).map(|()| project);
-                match all.get_mut(&name) {
-                    Some(nearer) => nearer.hides.push(origin.clone()),
-                    None => {
-                        let (name_, hides, origin) = (name.clone(), Vec::new(), origin.clone());
-                        all.insert(name_, Listed { name, origin, hides, value });
-                    }
+                if let Some(nearer) = all.get_mut(&name) {
+                    nearer.hides.push(origin.clone());
+                    continue;
                 }
+                let (hides, origin) = (Vec::new(), origin.clone());
+                all.insert(name.clone(), Listed { name, origin, hides, value });
             }
         }
         Ok(all.into_values().collect())
@@ -184,7 +184,7 @@ impl Layers {
     /// The settings of all layers as one, the nearest first. Projects are asked for by name.
     pub fn settings(&self) -> Result<Settings> {
         let mut merged = Settings::default();
-        for layer in &self.layers {
+        for layer in &self.stack {
             let Some(Ok(text)) = layer.files.get(SETTINGS) else {
                 layer.files.get(SETTINGS).cloned().transpose()?;
                 continue;
@@ -235,10 +235,8 @@ impl Layers {
         if let Some(path) = &mut preset.sandbox.ca_bundle {
             *path = self.absolute(base, path);
         }
-        if let Some(repo) = &mut preset.repo {
-            if super::value::repo_is_path(repo) {
-                *repo = self.absolute(base, repo);
-            }
+        if let Some(repo) = preset.repo.as_mut().filter(|repo| value::repo_is_path(repo)) {
+            *repo = self.absolute(base, repo);
         }
         Ok(preset)
     }
@@ -251,7 +249,7 @@ impl Layers {
         let mut lines = Vec::new();
         for name in self.names(folder) {
             let path = format!("{folder}/{name}.toml");
-            let mut layers = self.layers.iter().filter(|layer| layer.files.contains_key(&path));
+            let mut layers = self.stack.iter().filter(|layer| layer.files.contains_key(&path));
             let Some(nearest) = layers.next() else { continue };
             let hides = layers.map(|layer| self.origin(layer, &path)).collect();
             let origin = self.origin(nearest, &path);
@@ -269,7 +267,7 @@ impl Layers {
         read: impl Fn(&Origin, &str) -> Result<T>,
     ) -> Result<(T, Origin)> {
         let path = format!("{folder}/{name}.toml");
-        let Some(layer) = self.layers.iter().find(|layer| layer.files.contains_key(&path)) else {
+        let Some(layer) = self.stack.iter().find(|layer| layer.files.contains_key(&path)) else {
             let names = self.names(folder);
             let names: Vec<_> = names.iter().map(String::as_str).collect();
             return Err(unknown(noun, name, &names));
@@ -281,7 +279,7 @@ impl Layers {
 
     /// Every name that a folder of any layer has.
     fn names(&self, folder: &str) -> BTreeSet<String> {
-        let paths = self.layers.iter().flat_map(|layer| layer.files.keys());
+        let paths = self.stack.iter().flat_map(|layer| layer.files.keys());
         paths
             .filter_map(|path| path.strip_prefix(folder)?.strip_prefix('/')?.strip_suffix(".toml"))
             .filter(|name| !name.contains('/'))
@@ -381,8 +379,10 @@ impl Layer {
 
 /// Whether a path of a layer is one that is read.
 fn is_ours(path: &str) -> bool {
-    let toml =
-        |rest: &str| rest.ends_with(".toml") && !rest.starts_with('.') && !rest.contains('/');
+    let toml = |rest: &str| {
+        let stem = rest.strip_suffix(".toml").unwrap_or_default();
+        !stem.is_empty() && !stem.starts_with('.') && !stem.contains('/')
+    };
     path == SETTINGS
         || [PRESETS, SKILLS].iter().any(|folder| {
             path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')).is_some_and(toml)

@@ -1,6 +1,7 @@
 //! A preset's file.
 
-use super::reader::{self, At, Table, Value};
+use super::found::Value;
+use super::reader::{self, At, Table};
 use super::template::{PLACEHOLDERS, placeholders};
 use super::{Context, value};
 use crate::domain::limits::{Keep, Limits};

@@ -121,7 +121,7 @@ pub fn plan(flags: &StartFlags, given: Given) -> Result<LaunchPlan> {
         command: if harness == COMMAND { preset.command } else { Vec::new() },
         provider: preset.provider.filter(|_| harness == preset.harness),
         sandbox: sandbox(flags, preset.sandbox, &given)?,
-        limits: limits(flags, preset.limits)?,
+        limits: limits(flags, &preset.limits)?,
         harness,
         system_prompt: preset.system_prompt,
         project: given.project,
@@ -239,12 +239,12 @@ fn sandbox(
     Ok(sandbox)
 }
 
-fn limits(flags: &StartFlags, limits: Limits) -> Result<Limits> {
+fn limits(flags: &StartFlags, limits: &Limits) -> Result<Limits> {
     let limits = Limits {
         timeout_ms: flags.timeout_ms.unwrap_or(limits.timeout_ms),
         max_turns: flags.max_turns.or(limits.max_turns),
         budget_usd: flags.budget_usd.or(limits.budget_usd),
-        ..limits
+        ..limits.clone()
     };
     let wrong = |flag: &str, example: &str| {
         Failure::new(Kind::Usage, format!("`--{flag}` is more than zero"))

@@ -35,6 +35,7 @@ impl<'a> Value<'a> {
     }
 
     /// Notes a mistake at this value's key, and shows nothing of the value.
+    #[expect(clippy::needless_pass_by_value, reason = "a hint is made for the one mistake")]
     pub fn wrong_hidden(&self, sentence: impl Into<String>, hint: Option<String>) {
         let mut place = Place::of(self.file.name, self.file.text, self.key_at());
         let shown = place.column - 1 + place.width;

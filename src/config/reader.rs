@@ -90,6 +90,7 @@ impl<'a> File<'a> {
     }
 
     /// Notes a mistake.
+    #[expect(clippy::needless_pass_by_value, reason = "a hint is made for the one mistake")]
     pub fn wrong(&self, at: &Range<usize>, sentence: impl Into<String>, hint: Option<String>) {
         if self.mistakes.borrow().len() >= MAX_MISTAKES {
             return;

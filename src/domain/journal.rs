@@ -190,6 +190,13 @@ pub fn write_output(into: &mut Vec<u8>, head: Head, stream: Stream, bytes: &[u8]
     into.extend_from_slice(b"}\n");
 }
 
+/// Writes the beginning of a line of output whose text comes in pieces: what follows is the text as
+/// it stands between the quotes of a JSON string (`text`), or base64.
+pub fn write_start(into: &mut Vec<u8>, head: Head, stream: Stream, text: bool) {
+    head.write(into, stream.name());
+    into.extend_from_slice(if text { b",\"line\":\"" } else { b",\"b64\":\"" });
+}
+
 /// Writes a word of the supervisor's, newline included, to the end of `into`.
 pub fn write_sys(into: &mut Vec<u8>, head: Head, sys: &Sys) {
     head.write(into, "sys");

@@ -8,6 +8,7 @@ pub mod artifact;
 pub mod journal;
 pub mod limits;
 pub mod measure;
+pub mod places;
 pub mod plan;
 pub mod preset;
 pub mod session;

@@ -7,10 +7,43 @@
 
 use crate::domain::journal::Exit;
 use crate::domain::limits::Limits;
+use crate::domain::places;
 use crate::domain::preset::ModelProvider;
 use crate::domain::transcript::EventKind;
 use crate::domain::turn::{Conversation, FileSpec, Verdict};
 use std::collections::BTreeMap;
+
+mod claude_code;
+mod codex;
+mod command;
+mod gemini;
+mod invoking;
+mod opencode;
+pub mod preamble;
+mod reading;
+mod triage;
+
+#[cfg(test)]
+mod tests;
+
+/// The names, as presets use them.
+pub const NAMES: &[&str] = &["triage", "claude-code", "codex", "opencode", "gemini", "command"];
+
+/// Every harness there is.
+pub fn all() -> &'static [&'static dyn Harness] {
+    &[
+        &triage::Triage,
+        &claude_code::ClaudeCode,
+        &codex::Codex,
+        &opencode::OpenCode,
+        &gemini::Gemini,
+        &command::Command,
+    ]
+}
+
+pub fn by_name(name: &str) -> Option<&'static dyn Harness> {
+    all().iter().copied().find(|harness| harness.name() == name)
+}
 
 /// One agent program.
 pub trait Harness: Sync {
@@ -37,6 +70,11 @@ pub trait Reader: Send {
 
     /// A line of standard error. Most say nothing that a transcript needs.
     fn err(&mut self, line: &str) -> Vec<EventKind>;
+
+    /// What was read and not told yet. Asked once, when the output is over, before [`Self::end`].
+    fn rest(&mut self) -> Vec<EventKind> {
+        Vec::new()
+    }
 
     /// The turn is over. `exit` is the process's own end, by itself: limits and interruptions are
     /// judged before this is asked (see [`Verdict::forced`]), but its usage and conversation count.
@@ -77,6 +115,8 @@ pub struct Build {
     pub package_version: &'static str,
     /// The file's path in the archive.
     pub path: &'static str,
+    /// Paths of other files in the archive that it needs in its own folder, under their own names.
+    pub beside: &'static [&'static str],
     /// The registry's integrity string of the archive (`sha512-…`).
     pub integrity: &'static str,
 }
@@ -118,13 +158,13 @@ pub struct Paths {
 impl Default for Paths {
     fn default() -> Self {
         Self {
-            loop_bin: "/loop/bin/loop".to_owned(),
+            loop_bin: places::PROGRAM.to_owned(),
             program: String::new(),
-            home: "/home/worker".to_owned(),
-            workspace: "/workspace".to_owned(),
-            snapshot: "/traces/snapshot.db".to_owned(),
-            artifacts: "/artifacts".to_owned(),
-            ca_bundle: "/etc/ssl/certs/ca-certificates.crt".to_owned(),
+            home: places::HOME.to_owned(),
+            workspace: places::WORKSPACE.to_owned(),
+            snapshot: places::SNAPSHOT.to_owned(),
+            artifacts: places::ARTIFACTS.to_owned(),
+            ca_bundle: places::CA_BUNDLE.to_owned(),
         }
     }
 }

@@ -1,1 +1,236 @@
-//! (to come)
+//! The one loop that drives a session, whatever provider and harness it runs on.
+//!
+//! A session's truth is in two places only: the sandbox, while it lives, and the store. So every
+//! step here can be cut off at any moment and taken up by another process: what was read of the
+//! journal is on the disk before it is shown, and the end of a turn is worked out again from what is
+//! stored, never remembered. Only the process that holds the session's lock drives it; others read
+//! the store ([`watch`]).
+
+mod collect;
+mod evidence;
+mod ingest;
+mod launch;
+mod recover;
+mod view;
+mod watch;
+
+pub use launch::Program;
+pub use recover::{Parts, Recovered, Swept, orphans, sweep};
+pub use view::{outline, view};
+pub use watch::{Tail, watch};
+
+use crate::domain::session::{Effect, End, Input, Phase, step};
+use crate::domain::turn::Outcome;
+use crate::error::{Cannot as _, Failure, Kind, Result};
+use crate::harness::Harness;
+use crate::output::{Reporter, Step};
+use crate::sandbox::{Created, Provider};
+use crate::secrets::Secret;
+use crate::store::{SessionRecord, Store, TurnRecord, TurnState};
+use std::io::Read;
+use std::path::PathBuf;
+
+/// What a run needs of the world outside, as functions, so that nothing in here reads a clock, the
+/// environment or the network by itself.
+pub struct Outside<'a> {
+    /// Unix milliseconds.
+    pub now: &'a dyn Fn() -> i64,
+    pub secret: &'a dyn Fn(&str) -> Result<Secret>,
+    /// A harness's program on this machine, fetched where it has to be.
+    pub program: &'a dyn Fn(&Program, &mut dyn FnMut(Step)) -> Result<PathBuf>,
+    /// The user's certificate bundle.
+    pub ca_bundle: Option<PathBuf>,
+}
+
+/// Drives one session. Whoever has one holds the session's lock.
+pub struct Runner<'a> {
+    pub store: &'a mut Store,
+    pub provider: &'a dyn Provider,
+    pub harness: &'static dyn Harness,
+    pub reporter: &'a mut dyn Reporter,
+    pub outside: &'a Outside<'a>,
+    pub session: SessionRecord,
+    /// Whether the last turn failed for want of a credential.
+    pub refused: bool,
+}
+
+/// A journal as it comes in.
+type Live = Box<dyn Read + Send>;
+
+impl<'a> Runner<'a> {
+    pub fn new(
+        store: &'a mut Store,
+        provider: &'a dyn Provider,
+        harness: &'static dyn Harness,
+        reporter: &'a mut dyn Reporter,
+        outside: &'a Outside<'a>,
+    ) -> impl FnOnce(SessionRecord) -> Self {
+        move |session| Self { store, provider, harness, reporter, outside, session, refused: false }
+    }
+}
+
+impl Runner<'_> {
+    /// Makes the sandbox and hands over the first turn. What is returned is the journal as it comes
+    /// in, where the provider has it for nothing.
+    pub fn launch(&mut self) -> Result<Option<Live>> {
+        let launched = self.try_launch();
+        if launched.is_err() {
+            self.advance(Input::ProvisionFailed)?;
+        }
+        launched
+    }
+
+    fn try_launch(&mut self) -> Result<Option<Live>> {
+        let mut turn = self.turn_in_hand()?.ok_or_else(|| {
+            Failure::new(Kind::Bug, format!("session `{}` has no turn to run", self.session.id))
+        })?;
+        self.gather_evidence()?;
+        let prepared = self.prepare(&turn)?;
+        self.reporter.step(Step::doing("starting the sandbox"));
+        let reporter = &mut *self.reporter;
+        let made = self.provider.create(&prepared.spec(), &mut |what| {
+            reporter.step(Step::doing(what));
+        });
+        let Created { id, live, found, notes } = made.map_err(|failure| {
+            failure.while_doing(format!("cannot start the sandbox for session `{}`", self.session.id))
+        })?;
+        for note in notes {
+            self.reporter.warn(&note);
+        }
+        self.session.sandbox = Some(id);
+        if found {
+            self.hand_over(&mut turn)?;
+            return Ok(None);
+        }
+        self.started(&mut turn)?;
+        Ok(live)
+    }
+
+    /// Hands a turn to the supervisor of a sandbox that is there. The supervisor's claim makes this
+    /// safe to repeat.
+    pub fn hand_over(&mut self, turn: &mut TurnRecord) -> Result<()> {
+        let spec = self.turn_spec(turn)?;
+        let bytes = serde_json::to_vec(&spec).cannot(Kind::Bug, || "write the turn".to_owned())?;
+        self.tell(&["turn".to_owned()], &bytes)?;
+        self.started(turn)
+    }
+
+    fn started(&mut self, turn: &mut TurnRecord) -> Result<()> {
+        turn.state = TurnState::Handed;
+        // Everything before it is collected, so the journal's next line is the turn's.
+        let journal = self.store.dir(&self.session.id).journal();
+        turn.journal_from = journal.metadata().map_or(0, |about| about.len());
+        self.store.update_turn(&self.session.id, turn)?;
+        self.advance(Input::TurnHandedOver)
+    }
+
+    /// Follows the running turn to its end and takes in what it left.
+    pub fn follow(&mut self, live: Option<Live>) -> Result<Outcome> {
+        let Some(mut turn) = self.turn_in_hand()? else {
+            return Ok(self.session.outcome.unwrap_or(Outcome::Empty));
+        };
+        let ended = self.ingest(&mut turn, live, true)?;
+        if ended {
+            self.collect(&mut turn)?;
+        } else {
+            self.lost(&mut turn)?;
+        }
+        Ok(turn.outcome.unwrap_or(Outcome::Interrupted))
+    }
+
+    /// Hands over the oldest turn that waits, if there is one.
+    pub fn next_queued(&mut self) -> Result<bool> {
+        let turns = self.store.turns(&self.session.id)?;
+        let Some(mut turn) = turns.into_iter().find(|turn| turn.state == TurnState::Queued) else {
+            return Ok(false);
+        };
+        self.hand_over(&mut turn)?;
+        Ok(true)
+    }
+
+    /// Asks the supervisor to end the running turn.
+    pub fn interrupt(&self) -> Result<()> {
+        self.tell(&["interrupt".to_owned()], b"")
+    }
+
+    /// Ends the session: the sandbox goes, unless it is to be kept.
+    pub fn close(&mut self) -> Result<()> {
+        self.advance(Input::Close)
+    }
+
+    /// Ends it whatever it is doing, with what it has left so far.
+    pub fn stop(&mut self) -> Result<()> {
+        if self.session.phase == Phase::Running && self.interrupt().is_ok() {
+            self.follow(None)?;
+            return self.advance(Input::Close);
+        }
+        self.advance(Input::Cancel)
+    }
+
+    /// The sandbox ended under a running turn, and its journal does not say how the turn ended.
+    fn lost(&mut self, turn: &mut TurnRecord) -> Result<()> {
+        turn.outcome = Some(Outcome::Interrupted);
+        turn.reason = Some("the sandbox ended before the turn did".to_owned());
+        turn.ended_at = Some((self.outside.now)());
+        turn.state = TurnState::Collected;
+        self.store.update_turn(&self.session.id, turn)?;
+        self.session.outcome = turn.outcome;
+        self.session.reason.clone_from(&turn.reason);
+        self.advance(Input::SandboxGone)
+    }
+
+    /// Takes a step and does what it asks for. What is to be removed is removed before the session
+    /// counts as over, so that nobody forgets it.
+    fn advance(&mut self, input: Input) -> Result<()> {
+        let (phase, effect) = step(self.session.phase, self.session.outcome, input);
+        if let Some(effect) = effect {
+            self.perform(effect, phase)?;
+        }
+        if phase.is_over() && !self.session.phase.is_over() {
+            self.session.finished_at = Some((self.outside.now)());
+        }
+        self.session.phase = phase;
+        self.store.update(&self.session)
+    }
+
+    fn perform(&mut self, effect: Effect, next: Phase) -> Result<()> {
+        if effect == Effect::CollectAndRemove
+            && let Some(mut turn) = self.turn_in_hand()?
+        {
+            // Whatever can still be had; the sandbox may never have been made.
+            if self.ingest(&mut turn, None, false).is_ok() {
+                let _ = self.collect(&mut turn);
+            }
+        }
+        let keep = self.session.plan.sandbox.keep;
+        if keep.keeps(next == Phase::Finished(End::Succeeded)) && self.session.sandbox.is_some() {
+            let _ = self.tell(&["close".to_owned()], b"");
+            return Ok(());
+        }
+        self.provider.remove(&self.session.id)
+    }
+
+    /// The turn that was handed over, or is about to be, and is not collected.
+    fn turn_in_hand(&self) -> Result<Option<TurnRecord>> {
+        let turns = self.store.turns(&self.session.id)?;
+        Ok(turns.into_iter().find(|turn| turn.state == TurnState::Handed))
+    }
+
+    /// Says something to the supervisor and reads its answer.
+    fn tell(&self, verb: &[String], stdin: &[u8]) -> Result<()> {
+        let doing = || "talk to the supervisor in the sandbox".to_owned();
+        let mut answer = String::new();
+        self.provider
+            .exec(&self.session.id, verb, stdin)?
+            .take(64 << 10)
+            .read_to_string(&mut answer)
+            .cannot(Kind::Sandbox, doing)?;
+        let answer: serde_json::Value =
+            serde_json::from_str(answer.trim()).cannot(Kind::Sandbox, doing)?;
+        if answer["ok"] == true {
+            return Ok(());
+        }
+        let reason = answer["error"].as_str().or(answer["state"].as_str()).unwrap_or("no answer");
+        Err(Failure::new(Kind::Sandbox, format!("cannot {}", doing())).because(reason))
+    }
+}

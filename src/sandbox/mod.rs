@@ -1,1 +1,169 @@
-//! (to come)
+//! Sandboxes: where workers run.
+//!
+//! A provider makes a sandbox with this program as its supervisor, runs the program's own hidden
+//! verbs beside that supervisor, and takes the sandbox away again. Everything else (turns,
+//! follow-ups, interruptions, journals, artifacts) is built on these verbs once, in `runner`.
+//!
+//! A sandbox that is gone is a state, not an error. `create` and `remove` may be repeated: the name
+//! of a sandbox follows from the session's id, so a second `create` finds the first one's.
+
+mod docker;
+mod local;
+pub mod programs;
+mod tarball;
+
+use docker::Docker;
+use local::Local;
+pub use tarball::{Quota, unpack};
+
+use crate::domain::preset::Image;
+use crate::domain::turn::BootSpec;
+use crate::domain::words::or;
+use crate::error::{Failure, Kind, Result};
+use std::cell::OnceCell;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Where workers run. The names of the providers, in the order in which they are preferred.
+pub const NAMES: [&str; 2] = [docker::NAME, local::NAME];
+
+pub trait Provider {
+    /// Makes and starts the sandbox of a session and hands it its first turn, or finds it made.
+    fn create(&self, spec: &SandboxSpec, progress: &mut dyn FnMut(&str)) -> Result<Created>;
+
+    fn status(&self, session: &str) -> Result<Status>;
+
+    /// Runs one of this program's hidden verbs beside the supervisor; its standard output.
+    fn exec(&self, session: &str, verb: &[String], stdin: &[u8]) -> Result<Box<dyn Read + Send>>;
+
+    /// A file or folder as a tar stream, also of a sandbox that has stopped. Hostile.
+    fn download(&self, session: &str, what: Area) -> Result<Box<dyn Read + Send>>;
+
+    /// Takes the sandbox away, with all that is in it. One that is gone is no error.
+    fn remove(&self, session: &str) -> Result<()>;
+
+    /// Every sandbox of a store, and how many belong to other stores.
+    fn list(&self) -> Result<Vec<Found>>;
+
+    /// What it needs here, and whether that is so.
+    fn facts(&self) -> Vec<Fact>;
+}
+
+/// What a sandbox is made from.
+#[derive(Debug, Clone)]
+pub struct SandboxSpec<'a> {
+    pub session: &'a str,
+    pub image: &'a Image,
+    pub base_image: &'a str,
+    /// Whether the harness is this program itself, and needs nothing else.
+    pub bare: bool,
+    /// The folder of this machine with the harness's program, where it is one that is put in.
+    pub program: Option<&'a Path>,
+    pub snapshot: Option<&'a Path>,
+    pub ca_bundle: Option<&'a Path>,
+    /// Whether there is a way out.
+    pub network: bool,
+    pub cpus: Option<f64>,
+    pub memory_bytes: Option<u64>,
+    pub boot: BootSpec,
+}
+
+/// A sandbox that was just made.
+pub struct Created {
+    /// What its provider calls it.
+    pub id: String,
+    /// The journal from its first line on, as it is written, where the provider has it for nothing.
+    pub live: Option<Box<dyn Read + Send>>,
+    /// Whether it was there already: then nobody knows whether the first turn was handed over.
+    pub found: bool,
+    /// What was asked for and is not kept here, a sentence each.
+    pub notes: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Running,
+    Paused,
+    /// Made and never started.
+    Created,
+    /// Its files are still there.
+    Stopped {
+        oom_killed: bool,
+    },
+    Gone,
+}
+
+/// What can be downloaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Area {
+    Artifacts,
+    Journal,
+}
+
+/// A sandbox that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub id: String,
+    /// The session it says it belongs to.
+    pub session: String,
+    /// Whether it is this store's.
+    pub ours: bool,
+}
+
+/// One requirement, for `doctor`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    pub what: String,
+    pub holds: bool,
+    pub detail: String,
+    /// The command that mends it.
+    pub mend: Option<String>,
+}
+
+/// What a provider knows of this machine.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// This program's file: one static Linux executable.
+    pub program: PathBuf,
+    /// The store's id, put on every sandbox.
+    pub store: String,
+    /// The folder of all sessions' folders.
+    pub sessions: PathBuf,
+    /// Where things are kept that may be fetched again.
+    pub cache: PathBuf,
+    /// Engines to try, in order, as URLs.
+    pub engines: Vec<String>,
+    /// Whether the user named the engine: then no other is tried.
+    pub engine_named: bool,
+    pub path: String,
+}
+
+/// The providers of this machine, each made when it is first asked for.
+pub struct Providers {
+    host: Host,
+    docker: OnceCell<Result<Docker>>,
+    local: OnceCell<Local>,
+}
+
+impl Providers {
+    pub fn new(host: Host) -> Self {
+        Self { host, docker: OnceCell::new(), local: OnceCell::new() }
+    }
+
+    pub fn by_name(&self, name: &str) -> Result<&dyn Provider> {
+        match name {
+            docker::NAME => match self.docker.get_or_init(|| Docker::connect(self.host.clone())) {
+                Ok(docker) => Ok(docker),
+                Err(failure) => Err(failure.clone()),
+            },
+            local::NAME => Ok(self.local.get_or_init(|| Local::new(self.host.clone()))),
+            _ => Err(Failure::new(Kind::Config, format!("no sandbox provider is called `{name}`"))
+                .hint(format!("choose {}", or(&NAMES)))),
+        }
+    }
+
+    /// The one that is used where nobody names one: the first that is there.
+    pub fn usual(&self) -> &'static str {
+        if self.by_name(docker::NAME).is_ok() { docker::NAME } else { local::NAME }
+    }
+}

@@ -1,1 +1,26 @@
-//! (to come)
+//! What is known of sessions, on disk: a SQLite database, and a folder for each session.
+//!
+//! ```text
+//! <data>/store.db                   sessions, turns, artifacts
+//! <data>/sessions/<id>/lock         held by the one process that drives the session
+//! <data>/sessions/<id>/journal.jsonl     the sandbox's journal, as far as it was read
+//! <data>/sessions/<id>/transcript.jsonl  the events made from it
+//! <data>/sessions/<id>/snapshot.db       the evidence
+//! <data>/sessions/<id>/artifacts/        what the worker left
+//! ```
+//!
+//! A session is recorded before anything of it exists, so that nothing can be left behind that
+//! nobody knows of. The files are append-only and their own cursor: the last whole line of the
+//! journal says what was read, and the events of its last line are made again after a crash.
+//! Records are structs of their own, apart from the domain, with the version of the schema in the
+//! database; a database of a newer version is refused.
+
+mod database;
+mod files;
+mod records;
+mod transcript;
+
+pub use database::{Filter, Store};
+pub use files::{DriverLock, SessionDir};
+pub use records::{SessionRecord, TurnRecord, TurnState};
+pub use transcript::{JournalFile, TranscriptFile, start_of_last};

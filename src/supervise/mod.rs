@@ -1,1 +1,56 @@
-//! (to come)
+//! The supervisor: process 1 of every sandbox.
+//!
+//! It runs one turn of the harness at a time, copies what the harness writes to files of its own
+//! into the numbered journal, ends a turn at its limits, and knows how it ended. Everything else of
+//! `loop` may be killed at any moment; what happened stands in the run directory:
+//!
+//! - `journal.jsonl`: see [`crate::domain::journal`]. Appended whole lines at a time; a torn last
+//!   line is no line, and is cut off when the supervisor starts again.
+//! - `turn-N/`: its creation claims the turn, so that no turn runs twice. `out` and `err` are what
+//!   the harness wrote; `exit.json` is the one proof of how it ended.
+//! - `control.sock`: how `turn`, `interrupt`, `close` and the followers of the journal reach it.
+//! - `lock`: held for as long as the supervisor lives.
+//!
+//! One thread does everything but feed the attached standard output, which may block. Deliberately
+//! absent: any network, any trust in what the worker can write to, and any copy of secrets on disk.
+//! That is also why output that a killed supervisor had not copied yet is not copied by the next one:
+//! it could no longer tell what to redact.
+
+mod boot;
+mod clock;
+mod control;
+mod feed;
+mod follow;
+mod job;
+mod ladder;
+mod lines;
+mod log;
+mod long;
+mod memory;
+mod place;
+mod processes;
+mod record;
+mod server;
+mod signals;
+mod spawn;
+mod tail;
+mod turn;
+mod watch;
+
+pub use boot::{Options, supervise};
+pub use control::{Answer, close, interrupt, turn};
+pub use follow::{Follow, follow};
+pub use place::place;
+
+use std::borrow::Cow;
+
+/// Replaces what is secret in a piece of output. It is given many lines at once.
+pub type Redact = Box<dyn for<'a> Fn(&'a [u8]) -> Cow<'a, [u8]>>;
+
+/// Makes a [`Redact`] from the values that must not be seen.
+pub type Redactor<'f> = &'f dyn Fn(&[String]) -> Redact;
+
+/// Applies a redaction to text.
+fn redacted(redact: &Redact, text: &str) -> String {
+    String::from_utf8_lossy(&redact(text.as_bytes())).into_owned()
+}

@@ -1,0 +1,297 @@
+//! What the pages share: the settings, the screens, the store and the providers, each opened when a
+//! page asks for it, since most pages need only some.
+
+use super::{Global, clock};
+use crate::config::Known;
+use crate::config::env::Env;
+use crate::config::layers::{self, Layers, Level as Origins, Origin};
+use crate::error::{Cannot as _, Failure, Kind, Result};
+use crate::harness::{self, Harness};
+use crate::output::live::{Asked, Human};
+use crate::output::human::transcript::Detail;
+use crate::output::stream::Json;
+use crate::output::style::{Color, Level, Screens, Wanted};
+use crate::output::view::Listed;
+use crate::output::{Reporter, Silent, Step, failure, json, wire};
+use crate::runner::{self, Outside, Parts, Runner};
+use crate::sandbox::programs::{self, Fetching, Package};
+use crate::sandbox::{self, Host, Provider, Providers};
+use crate::secrets;
+use crate::store::{SessionRecord, Store};
+use std::cell::OnceCell;
+use std::io::{IsTerminal as _, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What a page comes to: its exit code.
+pub type Done = Result<u8>;
+
+pub struct App {
+    pub global: Global,
+    pub env: Env,
+    pub screens: Screens,
+    providers: OnceCell<Providers>,
+}
+
+/// Runs a page and tells its failure.
+pub fn run(global: Global, page: impl FnOnce(&App) -> Done) -> ExitCode {
+    let env = Env::capture();
+    let color = match global.color.as_deref() {
+        Some("always") => Color::Always,
+        Some("never") => Color::Never,
+        _ => Color::Auto,
+    };
+    let level = match (global.quiet, global.verbose) {
+        (true, _) => Level::Quiet,
+        (false, 0) => Level::Normal,
+        (false, _) => Level::Verbose,
+    };
+    let (no_color, term, columns) = (env.var("NO_COLOR"), env.term(), env.var("COLUMNS"));
+    let screens = Screens::detect(&Wanted {
+        color,
+        level,
+        no_color: no_color.as_deref(),
+        term: term.as_deref(),
+        columns: columns.as_deref(),
+    });
+    let app = App { global, env, screens, providers: OnceCell::new() };
+    match page(&app) {
+        Ok(code) => ExitCode::from(code),
+        Err(failed) => {
+            let told = failure::tell(&failed, &app.screens, app.global.json);
+            match told.ok() {
+                Ok(()) => ExitCode::from(failed.kind.exit_code()),
+                Err(failed) => ExitCode::from(failed.kind.exit_code()),
+            }
+        }
+    }
+}
+
+/// What the command line's reader says, on the stream where it belongs.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { Kind::Usage.exit_code() } else { 0 })
+}
+
+impl App {
+    pub fn layers(&self) -> Result<Layers> {
+        Layers::open(&self.env, known(), self.global.trust)
+    }
+
+    pub fn store(&self) -> Result<Store> {
+        Store::open(&self.env.data_dir()?)
+    }
+
+    /// Whether somebody may be asked something.
+    pub fn asks(&self) -> bool {
+        !self.global.no_input
+            && !self.global.json
+            && !self.env.is_ci()
+            && std::io::stdin().is_terminal()
+            && self.screens.err.tty
+    }
+
+    /// Prints bytes that are an answer as they are.
+    pub fn answer(&self, bytes: &[u8]) -> Done {
+        wire::answer(|out| out.write_all(bytes))?;
+        Ok(0)
+    }
+
+    /// Prints an answer: JSON where it was asked for, else what people read.
+    pub fn show(
+        &self,
+        json: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+        human: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+    ) -> Done {
+        wire::answer(|out| if self.global.json { json(out) } else { human(out) })?;
+        Ok(0)
+    }
+
+    /// Who is told what a running session does.
+    pub fn reporter(&self, asked: Asked) -> Box<dyn Reporter> {
+        let detail =
+            if self.screens.level == Level::Verbose { Detail::Full } else { Detail::Brief };
+        if self.global.json {
+            Box::new(Json::new(&self.screens))
+        } else {
+            Box::new(Human::new(&self.screens, asked, detail))
+        }
+    }
+
+    pub fn providers(&self) -> Result<&Providers> {
+        if let Some(providers) = self.providers.get() {
+            return Ok(providers);
+        }
+        let store = self.store()?;
+        let data = store.root().to_owned();
+        let named = self.env.docker_host();
+        let engine_named = named.is_some();
+        let host = Host {
+            program: std::env::current_exe()
+                .cannot(Kind::Bug, || "find this program's own file".to_owned())?,
+            store: store.id.clone(),
+            sessions: data.join("sessions"),
+            cache: self.env.cache_dir()?,
+            engines: named.map_or_else(|| self.usual_engines(), |one| vec![one]),
+            engine_named,
+            path: self.env.var("PATH").unwrap_or_default(),
+        };
+        Ok(self.providers.get_or_init(|| Providers::new(host)))
+    }
+
+    /// Where engines listen: Docker's, rootless Docker's, Docker Desktop's, Podman's.
+    fn usual_engines(&self) -> Vec<String> {
+        let mut sockets = vec!["/var/run/docker.sock".to_owned()];
+        if let Some(runtime) = self.env.var("XDG_RUNTIME_DIR") {
+            sockets.push(format!("{runtime}/docker.sock"));
+            sockets.push(format!("{runtime}/podman/podman.sock"));
+        }
+        if let Some(home) = self.env.home() {
+            sockets.push(format!("{}/.docker/run/docker.sock", home.display()));
+        }
+        sockets.push("/run/podman/podman.sock".to_owned());
+        sockets.into_iter().map(|socket| format!("unix://{socket}")).collect()
+    }
+
+    /// Runs something with the runner of a session. The caller holds the session's lock.
+    pub fn with_runner<T>(
+        &self,
+        store: &mut Store,
+        session: SessionRecord,
+        reporter: &mut dyn Reporter,
+        work: impl FnOnce(&mut Runner) -> Result<T>,
+    ) -> Result<T> {
+        let provider = self.providers()?.by_name(&session.plan.sandbox.provider)?;
+        let harness = harness_named(&session.plan.harness)?;
+        self.with_outside(|outside| {
+            work(&mut Runner::new(store, provider, harness, reporter, outside)(session))
+        })
+    }
+
+    fn with_outside<T>(&self, work: impl FnOnce(&Outside) -> T) -> T {
+        work(&Outside {
+            now: &clock::now,
+            secret: &|name| secrets::find(name, &|name| self.env.var(name)),
+            program: &|program, progress| self.program(program, progress),
+            ca_bundle: self.env.ssl_cert_file().filter(|path| path.is_file()),
+        })
+    }
+
+    /// Takes in what sessions did that nobody drives.
+    pub fn sweep(&self, store: &mut Store, reporter: &mut dyn Reporter) -> Result<runner::Swept> {
+        self.with_outside(|outside| {
+            let provider = |name: &str| -> Result<&dyn Provider> { self.providers()?.by_name(name) };
+            runner::sweep(store, &Parts { provider: &provider, harness: &harness_named, outside }, reporter)
+        })
+    }
+
+    /// The same, for pages that only want to show what is so.
+    pub fn sweep_quietly(&self, store: &mut Store) -> Result<()> {
+        for (_, result) in self.sweep(store, &mut Silent)? {
+            // A provider out of reach is told where its sessions are meant; here it only means that
+            // what is shown may be old.
+            if let Err(failed) = result
+                && self.screens.level == Level::Verbose
+            {
+                failure::warn(&failed.to_string(), &self.screens);
+            }
+        }
+        Ok(())
+    }
+
+    /// A harness's program on this machine, fetched once.
+    fn program(
+        &self,
+        wanted: &runner::Program,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<PathBuf> {
+        let native = &wanted.native;
+        let build = native
+            .builds
+            .iter()
+            .find(|build| build.arch == std::env::consts::ARCH && build.libc != "musl")
+            .ok_or_else(|| {
+                let arch = std::env::consts::ARCH;
+                Failure::new(Kind::Sandbox, format!("`{}` is not built for {arch}", native.name))
+            })?;
+        let package = Package {
+            name: native.name,
+            version: native.version,
+            arch: build.arch,
+            libc: build.libc,
+            package: build.package,
+            package_version: build.package_version,
+            path: build.path,
+            beside: build.beside,
+            integrity: build.integrity,
+        };
+        let cache = self.env.cache_dir()?.join("programs");
+        if let Some(path) = package.fetched(&cache) {
+            return Ok(path);
+        }
+        let registry = self.layers()?.settings()?.registry.or_else(|| {
+            let home = self.env.home().unwrap_or_default();
+            programs::discover_registry(&home, &|name| self.env.var(name))
+        });
+        let ca_bundle = self.env.ssl_cert_file();
+        let from = Fetching {
+            registry: registry.as_deref(),
+            cache: &cache,
+            ca_bundle: ca_bundle.as_deref(),
+        };
+        let what = format!("fetching {} {}", native.name, native.version);
+        programs::fetch(&package, &from, &mut |done, all| progress(Step::bytes(&what, done, all)))
+    }
+}
+
+/// The names of the families that settings may use.
+pub fn known() -> Known {
+    Known { harnesses: harness::NAMES, providers: &sandbox::NAMES }
+}
+
+/// What of a list can be read; what cannot is warned of.
+pub fn readable<T>(app: &App, all: Vec<layers::Listed<T>>) -> Vec<Listed<T>> {
+    let mut readable = Vec::new();
+    for layers::Listed { origin, hides, value, .. } in all {
+        match value {
+            Ok(value) => readable.push(listed(value, &origin, &hides)),
+            Err(failed) => failure::warn(&failed.to_string(), &app.screens),
+        }
+    }
+    readable
+}
+
+/// One that was found by its name, with what a list says of it.
+pub fn one<T, U>(value: T, origin: &Origin, name: &str, all: &[layers::Listed<U>]) -> Listed<T> {
+    let hides = all.iter().find(|other| other.name == name).map(|other| other.hides.as_slice());
+    listed(value, origin, hides.unwrap_or_default())
+}
+
+fn listed<T>(value: T, origin: &Origin, hides: &[Origin]) -> Listed<T> {
+    let file = |origin: &Origin| match origin.level {
+        Origins::Bundled => origin.level.name().to_owned(),
+        Origins::Repository | Origins::User => origin.file.clone(),
+    };
+    Listed { value, origin: file(origin), hides: hides.iter().map(file).collect() }
+}
+
+/// Tells every mistake of every file, or that there is none.
+pub fn checked(app: &App, noun: &str, results: Vec<(String, Result<()>)>) -> Done {
+    let count = results.len();
+    let failures: Vec<Failure> = results.into_iter().filter_map(|(_, result)| result.err()).collect();
+    match Failure::all(failures) {
+        Some(failure) => Err(failure),
+        None => {
+            let count = crate::domain::words::Count::of(count, noun);
+            failure::note(&format!("{count}, no mistakes"), &app.screens);
+            app.show(|out| json::write_document(out, &serde_json::json!([])), |_| Ok(()))
+        }
+    }
+}
+
+pub fn harness_named(name: &str) -> Result<&'static dyn Harness> {
+    harness::by_name(name).ok_or_else(|| {
+        Failure::new(Kind::Config, format!("no harness is called `{name}`"))
+            .hint(format!("choose {}", crate::domain::words::or(harness::NAMES)))
+    })
+}

@@ -1,0 +1,99 @@
+//! `loop gc`
+
+use super::app::{App, Done};
+use crate::domain::words::Count;
+use crate::error::Result;
+use crate::output::live::Asked;
+use crate::output::{Reporter as _, failure, json};
+use crate::runner::{self, Recovered};
+use crate::sandbox;
+use crate::store::Filter;
+use serde::Serialize;
+
+/// Collect what ran on alone, remove what is over, report what is foreign
+///
+/// Only sandboxes that carry this store's label are touched.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  loop gc --dry-run
+  loop gc --json")]
+pub struct Gc {
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What came of it.
+#[derive(Serialize, Default)]
+struct Report {
+    dry_run: bool,
+    /// Sessions that were collected or finished.
+    advanced: Vec<String>,
+    /// Sessions that go on.
+    running: Vec<String>,
+    /// Sandboxes that were removed.
+    removed: Vec<String>,
+    /// Sandboxes of other stores.
+    foreign: Vec<String>,
+    unreachable: Vec<String>,
+}
+
+impl Gc {
+    pub fn run(self, app: &App) -> Done {
+        let mut report = Report { dry_run: self.dry_run, ..Report::default() };
+        let mut store = app.store()?;
+        if self.dry_run {
+            let open = Filter { open: true, ..Filter::default() };
+            report.running = store.sessions(&open)?.into_iter().map(|session| session.id).collect();
+        } else {
+            let mut reporter = app.reporter(Asked::Artifacts);
+            let swept = app.sweep(&mut store, &mut *reporter)?;
+            for (id, result) in swept {
+                match result {
+                    Ok(Recovered::Advanced) => report.advanced.push(id),
+                    Ok(Recovered::Busy | Recovered::Unchanged) => report.running.push(id),
+                    Err(failed) => {
+                        reporter.warn(&format!("session `{id}`: {failed}"));
+                        report.unreachable.push(id);
+                    }
+                }
+            }
+        }
+        self.sandboxes(app, &store, &mut report)?;
+        let said = sentence(&report);
+        failure::note(&said, &app.screens);
+        app.show(|out| json::write_document(out, &report), |_| Ok(()))
+    }
+
+    fn sandboxes(&self, app: &App, store: &crate::store::Store, report: &mut Report) -> Result<()> {
+        for name in sandbox::NAMES {
+            // An engine that is not there holds nothing.
+            let Ok(provider) = app.providers()?.by_name(name) else { continue };
+            let found = provider.list()?;
+            report.foreign.extend(found.iter().filter(|one| !one.ours).map(|one| one.id.clone()));
+            for orphan in runner::orphans(store, found)? {
+                if !self.dry_run {
+                    provider.remove(&orphan.session)?;
+                }
+                report.removed.push(orphan.id);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn sentence(report: &Report) -> String {
+    let would = if report.dry_run { "would remove" } else { "removed" };
+    let mut parts = vec![
+        format!("collected {}", Count::of(report.advanced.len(), "session")),
+        format!("{would} {}", Count::of(report.removed.len(), "sandbox")),
+    ];
+    if !report.running.is_empty() {
+        parts.push(format!("{} still open", report.running.len()));
+    }
+    if !report.foreign.is_empty() {
+        parts.push(format!("left {} of other stores alone", report.foreign.len()));
+    }
+    parts.join(", ")
+}

@@ -1,0 +1,114 @@
+//! What runs in a sandbox: the supervisor, the verbs beside it, and the built-in harness.
+//!
+//! Their answers are read by this program, so they are JSON or raw bytes whatever the flags say.
+
+use super::app::{App, Done};
+use crate::error::{Cannot as _, Kind, Result};
+use crate::secrets::Redactor;
+use crate::supervise;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Be the supervisor of a sandbox
+    #[command(hide = true)]
+    Supervise {
+        #[arg(long, default_value = crate::domain::places::RUN)]
+        run: PathBuf,
+    },
+    /// Hand a turn to the supervisor; its specification is read from standard input
+    #[command(hide = true)]
+    Turn {
+        #[arg(long, default_value = crate::domain::places::RUN)]
+        run: PathBuf,
+    },
+    /// Ask the supervisor to end the running turn
+    #[command(hide = true)]
+    Interrupt {
+        #[arg(long, default_value = crate::domain::places::RUN)]
+        run: PathBuf,
+    },
+    /// Tell the supervisor that nothing more comes
+    #[command(hide = true)]
+    Close {
+        #[arg(long, default_value = crate::domain::places::RUN)]
+        run: PathBuf,
+    },
+    /// Print the journal
+    #[command(hide = true)]
+    Journal {
+        #[arg(long, default_value = crate::domain::places::RUN)]
+        run: PathBuf,
+        #[arg(long, default_value_t = 0)]
+        after: u64,
+        #[arg(long)]
+        follow: bool,
+        #[arg(long)]
+        turn: Option<u32>,
+    },
+    /// Write files, as the user one is; they are read from standard input
+    #[command(hide = true)]
+    Place,
+    /// Archive a folder
+    #[command(hide = true)]
+    Pack { folder: PathBuf },
+    /// Group the failures of a snapshot
+    #[command(hide = true)]
+    Triage {
+        #[arg(long)]
+        snapshot: PathBuf,
+        #[arg(long)]
+        artifacts: PathBuf,
+    },
+}
+
+pub fn run(command: Command, app: &App) -> Done {
+    let mut stdin = std::io::stdin().lock();
+    match command {
+        Command::Supervise { run } => {
+            drop(stdin);
+            supervise::supervise(&supervise::Options { run_dir: run }, &redactor)?;
+        }
+        Command::Turn { run } => return say(app, supervise::turn(&run, &mut stdin)),
+        Command::Interrupt { run } => return say(app, supervise::interrupt(&run)),
+        Command::Close { run } => return say(app, supervise::close(&run)),
+        Command::Journal { run, after, follow, turn } => {
+            let wanted = supervise::Follow { after, until_turn: turn, wait: follow };
+            supervise::follow(&run, wanted, &mut std::io::stdout().lock())?;
+        }
+        Command::Place => supervise::place(&mut stdin)?,
+        Command::Pack { folder } => pack(&folder)?,
+        Command::Triage { snapshot, artifacts } => return triage(app, &snapshot, &artifacts),
+    }
+    Ok(0)
+}
+
+fn redactor(secrets: &[String]) -> supervise::Redact {
+    let redactor = Redactor::new(secrets);
+    Box::new(move |text| redactor.redact(text))
+}
+
+/// An answer of the supervisor, or why there is none, for the other side of the sandbox.
+fn say(app: &App, answer: Result<supervise::Answer>) -> Done {
+    let reply = match answer {
+        Ok(state) => serde_json::json!({ "ok": true, "state": state }),
+        Err(failure) => serde_json::json!({ "ok": false, "error": failure.to_string() }),
+    };
+    app.answer(format!("{reply}\n").as_bytes())
+}
+
+/// A folder as an archive on standard output. Links are kept as links.
+fn pack(folder: &std::path::Path) -> Result<()> {
+    let doing = || format!("archive `{}`", folder.display());
+    let mut archive = tar::Builder::new(std::io::stdout().lock());
+    archive.follow_symlinks(false);
+    archive.append_dir_all(".", folder).cannot(Kind::Sandbox, doing)?;
+    let mut out = archive.into_inner().cannot(Kind::Sandbox, doing)?;
+    out.flush().cannot(Kind::Sandbox, doing)
+}
+
+fn triage(_app: &App, _snapshot: &std::path::Path, _artifacts: &std::path::Path) -> Done {
+    Ok(0)
+}

@@ -1,0 +1,148 @@
+//! What `start`, `attach` and `send` share: driving a session from a terminal or a script.
+
+use crate::commands::app::{App, Done};
+use crate::commands::clock;
+use crate::domain::plan::LaunchPlan;
+use crate::domain::session::Phase;
+use crate::domain::transcript::Usage;
+use crate::domain::turn::Outcome;
+use crate::error::{Cannot as _, Failure, Kind, Result};
+use crate::output::live::Asked;
+use crate::output::{Reporter, Written, ask};
+use crate::runner::{self, Runner};
+use crate::store::{SessionRecord, Store, TurnRecord, TurnState};
+use std::io::Read as _;
+use std::path::Path;
+
+/// The longest prompt that is read; what is longer is refused further on, with its size.
+const PROMPT: u64 = 64 << 20;
+
+/// A prompt from a file, or from standard input with `-`.
+pub fn prompt_from(path: &Path) -> Result<String> {
+    let is_stdin = path == Path::new("-");
+    let doing = || match is_stdin {
+        true => "read the prompt from standard input".to_owned(),
+        false => format!("read the prompt from `{}`", path.display()),
+    };
+    let mut bytes = Vec::new();
+    if is_stdin {
+        std::io::stdin().take(PROMPT).read_to_end(&mut bytes).cannot(Kind::Usage, doing)?;
+    } else {
+        let file = std::fs::File::open(path).cannot(Kind::Usage, doing)?;
+        file.take(PROMPT).read_to_end(&mut bytes).cannot(Kind::Usage, doing)?;
+    }
+    String::from_utf8(bytes)
+        .cannot(Kind::Usage, doing)
+        .map_err(|failure| failure.hint("a prompt is UTF-8 text"))
+}
+
+/// Records a session and drives it.
+pub fn start(app: &App, plan: LaunchPlan, detach: bool) -> Done {
+    let mut store = app.store()?;
+    let session = new_session(plan);
+    let first = TurnRecord::new(1, &session.plan.prompt, TurnState::Handed);
+    store.insert(&session, &first)?;
+    let _lock = store.dir(&session.id).lock()?;
+    let mut reporter = app.reporter(Asked::Artifacts);
+    let id = session.id.clone();
+    reporter.started(&runner::view(&store, &session)?);
+    let _signals = ask::detach_on_signals(&id, &app.screens)?;
+    let done = app.with_runner(&mut store, session, &mut *reporter, |runner| {
+        let live = runner.launch()?;
+        if detach {
+            return Ok(0);
+        }
+        let outcome = runner.follow(live)?;
+        rest(app, runner, outcome)
+    })?;
+    finish(&store, &id, &mut *reporter)?;
+    Ok(done)
+}
+
+fn new_session(plan: LaunchPlan) -> SessionRecord {
+    let uuid = uuid::Uuid::new_v4();
+    SessionRecord {
+        id: uuid.simple().to_string()[..12].to_owned(),
+        uuid: uuid.to_string(),
+        phase: Phase::Provisioning,
+        plan,
+        created_at: clock::now(),
+        finished_at: None,
+        sandbox: None,
+        evidence: None,
+        reason: None,
+        turns: 1,
+        usage: Usage::default(),
+        cost_usd: None,
+        artifacts: 0,
+        outcome: None,
+    }
+}
+
+/// After a turn: those that wait, then follow-ups where somebody can give them, then the end.
+pub fn rest(app: &App, runner: &mut Runner, outcome: Outcome) -> Done {
+    let mut outcome = outcome;
+    loop {
+        while runner.next_queued()? {
+            outcome = runner.follow(None)?;
+        }
+        if runner.session.phase.is_over() {
+            break;
+        }
+        if !app.asks() {
+            runner.close()?;
+            break;
+        }
+        tell_artifacts(runner)?;
+        let Some(prompt) = ask::follow_up(&app.screens)? else { break };
+        outcome = next(runner, &prompt)?;
+    }
+    Ok(exit_code(outcome, runner.refused))
+}
+
+/// One more turn, to its end.
+pub fn next(runner: &mut Runner, prompt: &str) -> Result<Outcome> {
+    let mut turn = runner.store.add_turn(&runner.session.id, prompt, TurnState::Queued)?;
+    runner.hand_over(&mut turn)?;
+    runner.follow(None)
+}
+
+/// Between turns on a terminal, what there is so far.
+fn tell_artifacts(runner: &mut Runner) -> Result<()> {
+    let view = runner::view(runner.store, &runner.session)?;
+    for artifact in &view.artifacts {
+        runner.reporter.artifact(&runner.session.id, artifact);
+    }
+    Ok(())
+}
+
+/// The last words: what the session left, and how it ended.
+pub fn finish(store: &Store, id: &str, reporter: &mut dyn Reporter) -> Result<()> {
+    let view = runner::view(store, &store.session(id)?)?;
+    for artifact in &view.artifacts {
+        reporter.artifact(id, artifact);
+    }
+    reporter.finished(&view);
+    match reporter.written() {
+        Written::Failed(failure) => Err(failure),
+        Written::All | Written::ReaderGone => Ok(()),
+    }
+}
+
+pub fn exit_code(outcome: Outcome, refused: bool) -> u8 {
+    match outcome {
+        Outcome::Succeeded => 0,
+        Outcome::Limit => Kind::Limit.exit_code(),
+        _ if refused => Kind::Credential.exit_code(),
+        Outcome::Failed | Outcome::Empty | Outcome::Cancelled | Outcome::Interrupted => {
+            Kind::Worker.exit_code()
+        }
+    }
+}
+
+/// What a command says that needs a session nobody else drives.
+pub fn busy(id: &str) -> Failure {
+    Failure::new(Kind::Usage, format!("session `{id}` is running"))
+        .hint(format!("wait for it: `loop session attach {id}`"))
+        .hint(format!("or queue what comes next: `loop session send {id} --queue \"…\"`"))
+}

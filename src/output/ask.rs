@@ -1,0 +1,47 @@
+//! Asking somebody at a terminal, and leaving when they say so.
+
+use super::failure::note;
+use super::style::{Role, Screens};
+use crate::error::{Cannot as _, Kind, Result};
+use nix::sys::signal::{SigSet, Signal};
+use std::io::{BufRead as _, Write as _};
+
+/// Asks for a follow-up. An empty line or the end of input is none.
+pub fn follow_up(screens: &Screens) -> Result<Option<String>> {
+    let doing = || "ask for a follow-up".to_owned();
+    let mut err = std::io::stderr().lock();
+    let prompt = screens.err.paint(Role::Strong, "follow-up");
+    let aside = screens.err.paint(Role::Aside, "(an empty line leaves)");
+    write!(err, "\n{prompt} {aside} > ").and_then(|()| err.flush()).cannot(Kind::Usage, doing)?;
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).cannot(Kind::Usage, doing)?;
+    let line = line.trim();
+    Ok((!line.is_empty()).then(|| line.to_owned()))
+}
+
+/// From now on Ctrl-C, a closed terminal and a polite kill detach: the process ends, the worker goes
+/// on, and the message says how to come back. That is safe at any moment, since whatever was read is
+/// stored already.
+pub fn detach_on_signals(session: &str, screens: &Screens) -> Result<()> {
+    let mut signals = SigSet::empty();
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        signals.add(signal);
+    }
+    // Threads made from here on inherit this, so that only the one below is told.
+    signals.thread_block().cannot(Kind::Bug, || "listen for signals".to_owned())?;
+    let (session, screens) = (session.to_owned(), *screens);
+    std::thread::spawn(move || {
+        if let Ok(signal) = signals.wait() {
+            if signal != Signal::SIGHUP {
+                note(&format!("\ndetached; the worker goes on: `loop session attach {session}`"), &screens);
+            }
+            leave();
+        }
+    });
+    Ok(())
+}
+
+#[expect(clippy::exit, reason = "whoever interrupts wants the prompt back now, wherever we are")]
+fn leave() {
+    std::process::exit(i32::from(Kind::Interrupted.exit_code()));
+}

@@ -1,0 +1,12 @@
+//! Renderings for people. Each is a function from values to lines; none of them decides anything.
+
+pub mod artifacts;
+pub mod card;
+pub mod doctor;
+pub mod issues;
+pub mod plan;
+pub mod sessions;
+pub mod settings;
+mod table;
+pub mod tool;
+pub mod transcript;

@@ -1,0 +1,210 @@
+//! What sessions are and leave, as documents.
+
+use super::{At, Outcome, Phase, Usage};
+use crate::domain;
+use crate::output::view::{ArtifactView, IssueView, SessionView, TurnView};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// One session.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(title = "session")]
+pub struct Session<'a> {
+    /// The version of this format.
+    v: u8,
+    id: &'a str,
+    name: Option<&'a str>,
+    preset: Option<&'a str>,
+    harness: &'a str,
+    /// The sandbox provider.
+    sandbox: &'a str,
+    /// The provider's own name of the sandbox.
+    sandbox_id: Option<&'a str>,
+    project: Option<&'a str>,
+    phase: Phase,
+    /// Of the newest turn that is over.
+    outcome: Option<Outcome>,
+    /// One sentence, where it is not a plain success.
+    reason: Option<&'a str>,
+    created_at: At,
+    finished_at: Option<At>,
+    duration_ms: Option<u64>,
+    turns: Vec<Turn<'a>>,
+    usage: Usage,
+    cost_usd: Option<f64>,
+    artifacts: Vec<Artifact<'a>>,
+    labels: &'a BTreeMap<String, String>,
+}
+
+/// One run of the harness.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+struct Turn<'a> {
+    /// Counted from 1.
+    turn: u32,
+    prompt: &'a str,
+    /// `null` while it runs.
+    outcome: Option<Outcome>,
+    reason: Option<&'a str>,
+    started_at: At,
+    ended_at: Option<At>,
+    usage: Usage,
+    cost_usd: Option<f64>,
+}
+
+/// Something that a session left for people to review.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(title = "artifact")]
+pub struct Artifact<'a> {
+    /// The session's id.
+    session: &'a str,
+    kind: ArtifactKind,
+    /// Absolute, on this machine.
+    path: Option<&'a str>,
+    url: Option<&'a str>,
+    title: &'a str,
+    checks: Vec<Check<'a>>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ArtifactKind {
+    Investigation,
+    Issues,
+    Evals,
+    Branch,
+    Patch,
+    PullRequest,
+    File,
+}
+
+/// One thing that was checked of an artifact.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Check<'a> {
+    name: &'a str,
+    passed: bool,
+    /// One line for people.
+    detail: &'a str,
+}
+
+/// One recurring failure.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(title = "issue")]
+pub struct Issue<'a> {
+    /// The version of this format.
+    v: u8,
+    /// Counted from 1; 1 is the worst.
+    rank: u32,
+    id: Option<&'a str>,
+    title: &'a str,
+    /// How many traces show it.
+    traces: u64,
+    /// Of all traces of the window, 0 to 1.
+    share: Option<f64>,
+    /// Ids of traces that show it, the most telling one first.
+    examples: &'a [String],
+}
+
+impl<'a> Session<'a> {
+    pub fn of(session: &'a SessionView) -> Self {
+        Self {
+            v: 1,
+            id: &session.id,
+            name: session.name.as_deref(),
+            preset: session.preset.as_deref(),
+            harness: &session.harness,
+            sandbox: &session.sandbox,
+            sandbox_id: session.sandbox_id.as_deref(),
+            project: session.project.as_deref(),
+            phase: Phase::of(session.phase),
+            outcome: session.outcome.map(Outcome::of),
+            reason: session.reason.as_deref(),
+            created_at: At(session.created_at),
+            finished_at: session.finished_at.map(At),
+            duration_ms: session.duration_ms(),
+            turns: session.turns.iter().map(Turn::of).collect(),
+            usage: Usage::of(&session.usage),
+            cost_usd: session.cost_usd,
+            artifacts: Artifact::all(session),
+            labels: &session.labels,
+        }
+    }
+
+    pub fn all(sessions: &'a [SessionView]) -> Vec<Self> {
+        sessions.iter().map(Self::of).collect()
+    }
+}
+
+impl<'a> Turn<'a> {
+    fn of(turn: &'a TurnView) -> Self {
+        Self {
+            turn: turn.turn,
+            prompt: &turn.prompt,
+            outcome: turn.outcome.map(Outcome::of),
+            reason: turn.reason.as_deref(),
+            started_at: At(turn.started_at),
+            ended_at: turn.ended_at.map(At),
+            usage: Usage::of(&turn.usage),
+            cost_usd: turn.cost_usd,
+        }
+    }
+}
+
+impl<'a> Artifact<'a> {
+    pub fn of(session: &'a str, artifact: &'a ArtifactView) -> Self {
+        Self {
+            session,
+            kind: ArtifactKind::of(artifact.kind),
+            path: artifact.path.as_deref(),
+            url: artifact.url.as_deref(),
+            title: &artifact.title,
+            checks: Check::all(&artifact.checks),
+        }
+    }
+
+    pub fn all(session: &'a SessionView) -> Vec<Self> {
+        session.artifacts.iter().map(|artifact| Self::of(&session.id, artifact)).collect()
+    }
+}
+
+impl ArtifactKind {
+    pub fn of(kind: domain::artifact::ArtifactKind) -> Self {
+        use domain::artifact::ArtifactKind as K;
+        match kind {
+            K::Investigation => Self::Investigation,
+            K::Issues => Self::Issues,
+            K::Evals => Self::Evals,
+            K::Branch => Self::Branch,
+            K::Patch => Self::Patch,
+            K::PullRequest => Self::PullRequest,
+            K::File => Self::File,
+        }
+    }
+}
+
+impl<'a> Check<'a> {
+    pub fn all(checks: &'a [domain::artifact::Check]) -> Vec<Self> {
+        checks
+            .iter()
+            .map(|check| Self { name: &check.name, passed: check.passed, detail: &check.detail })
+            .collect()
+    }
+}
+
+impl<'a> Issue<'a> {
+    pub fn of(issue: &'a IssueView) -> Self {
+        Self {
+            v: 1,
+            rank: issue.rank,
+            id: issue.id.as_deref(),
+            title: &issue.title,
+            traces: issue.traces,
+            share: issue.share,
+            examples: &issue.examples,
+        }
+    }
+
+    pub fn all(issues: &'a [IssueView]) -> Vec<Self> {
+        issues.iter().map(Self::of).collect()
+    }
+}

@@ -1,0 +1,142 @@
+//! What is to be shown, as values: the store's records and the checked artifacts, made ready by
+//! whoever has them. Text in here is still untrusted.
+
+use crate::domain::artifact::{Artifact, ArtifactKind, Check};
+use crate::domain::session::Phase;
+use crate::domain::transcript::Usage;
+use crate::domain::turn::Outcome;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// A session as it is known now. Times are Unix milliseconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionView {
+    pub id: String,
+    pub name: Option<String>,
+    /// None where the start was ad hoc.
+    pub preset: Option<String>,
+    pub harness: String,
+    /// The provider's name.
+    pub sandbox: String,
+    /// The provider's own name of the sandbox, once there is one.
+    pub sandbox_id: Option<String>,
+    pub project: Option<String>,
+    pub phase: Phase,
+    /// Of the newest turn that is over.
+    pub outcome: Option<Outcome>,
+    /// One sentence, where it is not a plain success.
+    pub reason: Option<String>,
+    pub created_at: i64,
+    pub finished_at: Option<i64>,
+    /// Empty in lists, as are the artifacts; the counts are always there.
+    pub turns: Vec<TurnView>,
+    pub turn_count: u32,
+    pub artifact_count: u32,
+    pub usage: Usage,
+    pub cost_usd: Option<f64>,
+    pub artifacts: Vec<ArtifactView>,
+    pub labels: BTreeMap<String, String>,
+}
+
+impl SessionView {
+    /// From its record to its end, or to the end of its last turn.
+    pub fn duration_ms(&self) -> Option<u64> {
+        let end = self.finished_at.or_else(|| self.turns.last().and_then(|turn| turn.ended_at))?;
+        u64::try_from(end - self.created_at).ok()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct TurnView {
+    /// Counted from 1.
+    pub turn: u32,
+    pub prompt: String,
+    /// None while it runs.
+    pub outcome: Option<Outcome>,
+    pub reason: Option<String>,
+    pub started_at: i64,
+    pub ended_at: Option<i64>,
+    pub usage: Usage,
+    pub cost_usd: Option<f64>,
+}
+
+/// An artifact and where to open it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArtifactView {
+    pub kind: ArtifactKind,
+    pub title: String,
+    /// Absolute, on this machine.
+    pub path: Option<String>,
+    pub url: Option<String>,
+    pub checks: Vec<Check>,
+}
+
+impl ArtifactView {
+    /// `folder` is what the artifact's path is relative to.
+    pub fn of(artifact: &Artifact, folder: &Path) -> Self {
+        let path = artifact.path.as_ref();
+        Self {
+            kind: artifact.kind,
+            title: artifact.title.clone(),
+            path: path.map(|path| folder.join(path).to_string_lossy().into_owned()),
+            url: artifact.url.clone(),
+            checks: artifact.checks.clone(),
+        }
+    }
+
+    pub fn passed(&self) -> bool {
+        self.checks.iter().all(|check| check.passed)
+    }
+}
+
+/// A preset, skill or project and where it comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed<T> {
+    pub value: T,
+    /// A file, or `bundled`.
+    pub origin: String,
+    /// What it hides: places of the same name that come later.
+    pub hides: Vec<String>,
+}
+
+/// One recurring failure, as `issues.json` tells it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct IssueView {
+    /// Counted from 1.
+    pub rank: u32,
+    pub id: Option<String>,
+    pub title: String,
+    pub traces: u64,
+    /// Of all traces of the window, 0 to 1.
+    pub share: Option<f64>,
+    /// Ids of traces that show it, the most telling one first.
+    pub examples: Vec<String>,
+}
+
+/// One requirement that `doctor` looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoctorRow {
+    pub requirement: String,
+    pub state: DoctorState,
+    pub detail: String,
+    /// What to type to mend it.
+    pub mend: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DoctorState {
+    Ready,
+    /// Missing, but only some things need it.
+    Optional,
+    Missing,
+}
+
+impl DoctorState {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Optional => "optional",
+            Self::Missing => "missing",
+        }
+    }
+}

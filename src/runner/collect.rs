@@ -1,0 +1,269 @@
+//! What a turn left: taken out of the sandbox, checked, listed.
+//!
+//! The files are unpacked beside the folder they go to and put in its place in one step, so a
+//! folder of artifacts is always whole. Nothing in them is believed: headings, schemas and every
+//! cited trace id are checked against the evidence.
+
+use super::Runner;
+use crate::domain::artifact::{Artifact, ArtifactKind, Check, HEADINGS};
+use crate::domain::session::Input;
+use crate::error::{Cannot as _, Kind, Result};
+use crate::output::Step;
+use crate::sandbox::{Area, Quota, unpack};
+use crate::store::{TurnRecord, TurnState};
+use crate::traces::cited::cited;
+use crate::traces::snapshot::Snapshot;
+use std::path::{Path, PathBuf};
+
+/// More of a file than this is not read for its checks.
+const CHECKED: u64 = 16 << 20;
+
+impl Runner<'_> {
+    /// Takes in what a turn left, and counts it as over.
+    pub(super) fn collect(&mut self, turn: &mut TurnRecord) -> Result<()> {
+        self.reporter.step(Step::doing("collecting what the worker left"));
+        let id = self.session.id.clone();
+        if let Err(failure) = self.fetch_artifacts() {
+            // The transcript is safe; what the turn left may still be had by hand.
+            self.reporter.warn(&format!("the artifacts were not collected: {failure}"));
+        }
+        let artifacts = list(&self.store.dir(&id).artifacts(), &self.store.dir(&id).snapshot())?;
+        self.store.set_artifacts(&id, &artifacts)?;
+        turn.state = TurnState::Collected;
+        self.store.update_turn(&id, turn)?;
+        self.session.artifacts = artifacts.len() as u32;
+        self.session.outcome = turn.outcome;
+        self.session.reason.clone_from(&turn.reason);
+        self.add_up()?;
+        let outcome = turn.outcome.unwrap_or(crate::domain::turn::Outcome::Interrupted);
+        self.advance(Input::TurnCollected(outcome))
+    }
+
+    fn fetch_artifacts(&mut self) -> Result<()> {
+        let id = self.session.id.clone();
+        let target = self.store.dir(&id).artifacts();
+        let staged = self.store.dir(&id).path().join("artifacts.new");
+        clear(&staged)?;
+        let archive = self.provider.download(&id, Area::Artifacts)?;
+        for left in unpack(archive, &staged, Quota::default())? {
+            self.reporter.warn(&format!("an artifact was left out: {left}"));
+        }
+        put_in_place(&staged, &target)
+            .cannot(Kind::Config, || format!("keep the artifacts in `{}`", target.display()))?;
+        clear(&staged)
+    }
+
+    fn add_up(&mut self) -> Result<()> {
+        let turns = self.store.turns(&self.session.id)?;
+        self.session.turns = turns.len() as u32;
+        self.session.usage = crate::domain::transcript::Usage::default();
+        self.session.cost_usd = None;
+        for turn in turns {
+            self.session.usage += turn.usage;
+            if let Some(cost) = turn.cost_usd {
+                *self.session.cost_usd.get_or_insert(0.0) += cost;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn clear(path: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).cannot(Kind::Config, || format!("remove `{}`", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Exchanges two folders in one step where there are two.
+fn put_in_place(staged: &Path, target: &Path) -> std::io::Result<()> {
+    use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+    if !target.exists() {
+        return std::fs::rename(staged, target);
+    }
+    renameat2(AT_FDCWD, staged, AT_FDCWD, target, RenameFlags::RENAME_EXCHANGE)
+        .map_err(std::io::Error::from)
+}
+
+/// Every file there is, what the contract knows first, then by name.
+fn list(root: &Path, snapshot: &Path) -> Result<Vec<Artifact>> {
+    let mut files = Vec::new();
+    walk(root, root, &mut files);
+    files.sort_by_key(|path| (order(ArtifactKind::of_file(path)), path.clone()));
+    let evidence = if snapshot.exists() { Some(Snapshot::open(snapshot)?) } else { None };
+    files.iter().map(|path| artifact(root, path, evidence.as_ref())).collect()
+}
+
+fn order(kind: ArtifactKind) -> u8 {
+    match kind {
+        ArtifactKind::Investigation => 0,
+        ArtifactKind::Issues => 1,
+        ArtifactKind::Evals => 2,
+        ArtifactKind::PullRequest => 3,
+        ArtifactKind::Branch | ArtifactKind::Patch => 4,
+        ArtifactKind::File => 5,
+    }
+}
+
+fn walk(root: &Path, folder: &Path, files: &mut Vec<String>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => walk(root, &path, files),
+            Ok(kind) if kind.is_file() => {
+                if let Ok(below) = path.strip_prefix(root) {
+                    files.push(below.to_string_lossy().into_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn artifact(root: &Path, path: &str, evidence: Option<&Snapshot>) -> Result<Artifact> {
+    let kind = ArtifactKind::of_file(path);
+    let file = root.join(path);
+    let (title, checks) = match kind {
+        ArtifactKind::Investigation => investigation(&file, evidence)?,
+        ArtifactKind::Issues => issues(&file, evidence)?,
+        ArtifactKind::Evals => evals(&file, evidence)?,
+        _ => (path.to_owned(), Vec::new()),
+    };
+    Ok(Artifact { kind, path: Some(path.to_owned()), url: None, title, checks })
+}
+
+fn read(file: &PathBuf) -> Result<String> {
+    use std::io::Read as _;
+    let doing = || format!("read `{}`", file.display());
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)
+        .cannot(Kind::Config, doing)?
+        .take(CHECKED)
+        .read_to_end(&mut bytes)
+        .cannot(Kind::Config, doing)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn check(name: &str, passed: bool, detail: String) -> Check {
+    Check { name: name.to_owned(), passed, detail }
+}
+
+fn investigation(file: &PathBuf, evidence: Option<&Snapshot>) -> Result<(String, Vec<Check>)> {
+    let text = read(file)?;
+    let headings: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with('#'))
+        .map(|line| line.trim_start_matches('#').trim())
+        .collect();
+    let missing: Vec<&str> = HEADINGS
+        .into_iter()
+        .filter(|wanted| !headings.iter().any(|heading| heading.eq_ignore_ascii_case(wanted)))
+        .collect();
+    let detail = if missing.is_empty() {
+        format!("it has the headings {}", HEADINGS.join(", "))
+    } else {
+        format!("it lacks the heading {}", missing.join(", "))
+    };
+    let title = text
+        .lines()
+        .find_map(|line| line.strip_prefix("# "))
+        .filter(|title| !HEADINGS.contains(title))
+        .unwrap_or("investigation")
+        .trim()
+        .to_owned();
+    let mut checks = vec![check("headings", missing.is_empty(), detail)];
+    checks.extend(citations(&text, evidence)?);
+    Ok((title, checks))
+}
+
+fn citations(text: &str, evidence: Option<&Snapshot>) -> Result<Option<Check>> {
+    let Some(evidence) = evidence else { return Ok(None) };
+    let found = evidence.check(&cited(text))?;
+    let (there, all) = (found.found.len(), found.found.len() + found.missing.len());
+    let detail = match found.missing.as_slice() {
+        [] if all == 0 => "it cites no trace".to_owned(),
+        [] => format!("{there} of {all} cited traces exist"),
+        missing => {
+            let shown: Vec<&str> = missing.iter().take(5).map(String::as_str).collect();
+            format!("{there} of {all} cited traces exist; not {}", shown.join(", "))
+        }
+    };
+    Ok(Some(check("citations", found.missing.is_empty() && all > 0, detail)))
+}
+
+fn issues(file: &PathBuf, evidence: Option<&Snapshot>) -> Result<(String, Vec<Check>)> {
+    let text = read(file)?;
+    let issues = serde_json::from_str::<serde_json::Value>(&text)
+        .map_err(|error| format!("it is no JSON: {error}"))
+        .and_then(|value| match value["issues"].as_array() {
+            Some(issues) if value["version"] == 1 => Ok(issues.clone()),
+            _ => Err("it must be an object with `version` 1 and a list `issues`".to_owned()),
+        })
+        .and_then(|issues| {
+            let wrong = issues.iter().position(|issue| {
+                issue["title"].as_str().is_none_or(str::is_empty)
+                    || !issue["trace_ids"].as_array().is_some_and(|ids| ids.iter().all(|id| id.is_string()))
+            });
+            match wrong {
+                Some(at) => Err(format!("issue {} lacks a `title` or `trace_ids`", at + 1)),
+                None => Ok(issues.len()),
+            }
+        });
+    let (title, schema) = match issues {
+        Ok(count) => {
+            let count = crate::domain::words::Count::of(count, "issue").to_string();
+            (count.clone(), check("schema", true, format!("{count}, each with a title and traces")))
+        }
+        Err(reason) => ("issues".to_owned(), check("schema", false, reason)),
+    };
+    let mut checks = vec![schema];
+    // Fingerprints and the like look as ids do, so only what is said to be an id is looked up.
+    let ids: Vec<String> = serde_json::from_str::<serde_json::Value>(&text)
+        .ok()
+        .and_then(|value| value["issues"].as_array().cloned())
+        .unwrap_or_default()
+        .iter()
+        .flat_map(|issue| issue["trace_ids"].as_array().cloned().unwrap_or_default())
+        .filter_map(|id| id.as_str().map(str::to_owned))
+        .collect();
+    if !ids.is_empty() {
+        checks.extend(citations(&ids.join(" "), evidence)?);
+    }
+    Ok((title, checks))
+}
+
+fn evals(file: &PathBuf, evidence: Option<&Snapshot>) -> Result<(String, Vec<Check>)> {
+    let text = read(file)?;
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let mut count = 0;
+    let mut wrong = None;
+    for line in lines {
+        count += 1;
+        if wrong.is_none() && !is_eval(line) {
+            wrong = Some(count);
+        }
+    }
+    let title = crate::domain::words::Count::of(count, "eval label").to_string();
+    let schema = match wrong {
+        None => check("schema", true, format!("{title}, each of the right form")),
+        Some(at) => check(
+            "schema",
+            false,
+            format!("line {at} must have `span_id` or `trace_id`, `name`, and `label` or `score`"),
+        ),
+    };
+    let mut checks = vec![schema];
+    checks.extend(citations(&text, evidence)?);
+    Ok((title, checks))
+}
+
+fn is_eval(line: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(line).is_ok_and(|eval| {
+        (eval["span_id"].is_string() || eval["trace_id"].is_string())
+            && eval["name"].as_str().is_some_and(|name| !name.is_empty())
+            && (eval["label"].is_string() || eval["score"].is_number())
+    })
+}

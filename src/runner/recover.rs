@@ -1,0 +1,141 @@
+//! Sessions that nobody drives: started with `--detach`, or left by a command that was killed.
+
+use super::{Outside, Runner};
+use crate::domain::session::{Input, Phase};
+use crate::error::Result;
+use crate::harness::Harness;
+use crate::output::Reporter;
+use crate::sandbox::{Found, Provider, Status};
+use crate::store::{Filter, Store};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a look at one session came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recovered {
+    /// Another process drives it, or it goes on by itself.
+    Busy,
+    /// Something was collected or finished.
+    Advanced,
+    Unchanged,
+}
+
+impl Runner<'_> {
+    /// Takes in what a session did while nobody looked, without waiting for it. Nothing is started:
+    /// a session whose first turn was never handed over is given up.
+    pub fn recover(&mut self) -> Result<Recovered> {
+        match self.session.phase {
+            Phase::Finished(_) => Ok(Recovered::Unchanged),
+            Phase::Provisioning => self.recover_provisioning(),
+            Phase::Running => {
+                let Some(mut turn) = self.turn_in_hand()? else {
+                    return Ok(Recovered::Unchanged);
+                };
+                if self.ingest(&mut turn, None, false)? {
+                    self.collect(&mut turn)?;
+                    return self.recover_idle().map(|_| Recovered::Advanced);
+                }
+                match self.provider.status(&self.session.id)? {
+                    Status::Running | Status::Paused | Status::Created => Ok(Recovered::Busy),
+                    Status::Stopped { .. } | Status::Gone => {
+                        self.lost(&mut turn)?;
+                        Ok(Recovered::Advanced)
+                    }
+                }
+            }
+            Phase::Idle => self.recover_idle(),
+        }
+    }
+
+    /// The supervisor ends itself when nobody sends anything for long enough.
+    fn recover_idle(&mut self) -> Result<Recovered> {
+        match self.provider.status(&self.session.id)? {
+            Status::Running | Status::Paused => {
+                Ok(if self.next_queued()? { Recovered::Advanced } else { Recovered::Unchanged })
+            }
+            Status::Created | Status::Stopped { .. } | Status::Gone => {
+                self.close()?;
+                Ok(Recovered::Advanced)
+            }
+        }
+    }
+
+    fn recover_provisioning(&mut self) -> Result<Recovered> {
+        if self.first_turn_began()? {
+            self.session.sandbox.get_or_insert_with(|| self.session.id.clone());
+            self.advance(Input::TurnHandedOver)?;
+            return self.recover();
+        }
+        self.session.reason =
+            Some("the command that started it ended before the worker did".to_owned());
+        self.advance(Input::SandboxGone)?;
+        Ok(Recovered::Advanced)
+    }
+
+    /// Whether the supervisor of a half-started session has its first turn.
+    pub fn first_turn_began(&mut self) -> Result<bool> {
+        if matches!(self.provider.status(&self.session.id)?, Status::Gone | Status::Created) {
+            return Ok(false);
+        }
+        let Some(mut turn) = self.turn_in_hand()? else { return Ok(false) };
+        self.ingest(&mut turn, None, false)?;
+        Ok(turn.started_at.is_some())
+    }
+}
+
+/// What a sweep needs to make a runner of any session.
+pub struct Parts<'a> {
+    pub provider: &'a dyn Fn(&str) -> Result<&'a dyn Provider>,
+    pub harness: &'a dyn Fn(&str) -> Result<&'static dyn Harness>,
+    pub outside: &'a Outside<'a>,
+}
+
+/// What became of each session that was looked after.
+pub type Swept = Vec<(String, Result<Recovered>)>;
+
+/// Looks after every open session that nobody drives. Those whose provider is out of reach are
+/// told and left.
+pub fn sweep(
+    store: &mut Store,
+    parts: &Parts,
+    reporter: &mut dyn Reporter,
+) -> Result<Swept> {
+    let open = Filter { open: true, ..Filter::default() };
+    let mut results = Vec::new();
+    for session in store.sessions(&open)? {
+        let id = session.id.clone();
+        let Some(_lock) = store.dir(&id).lock()? else {
+            results.push((id, Ok(Recovered::Busy)));
+            continue;
+        };
+        // It may have moved on before the lock was had.
+        let session = store.session(&id)?;
+        let plan = &session.plan;
+        let result = (parts.provider)(&plan.sandbox.provider)
+            .and_then(|provider| Ok((provider, (parts.harness)(&plan.harness)?)))
+            .and_then(|(provider, harness)| {
+                let outside = parts.outside;
+                Runner::new(store, provider, harness, reporter, outside)(session).recover()
+            });
+        results.push((id, result));
+    }
+    Ok(results)
+}
+
+/// Sandboxes of this store that no session needs any more.
+pub fn orphans(store: &Store, found: Vec<Found>) -> Result<Vec<Found>> {
+    let sessions: BTreeMap<String, bool> = store
+        .sessions(&Filter::default())?
+        .into_iter()
+        .map(|session| {
+            let succeeded = session.outcome.is_some_and(|outcome| outcome.is_success());
+            let kept = session.plan.sandbox.keep.keeps(succeeded);
+            (session.id, !session.phase.is_over() || kept)
+        })
+        .collect();
+    let needed: BTreeSet<&str> =
+        sessions.iter().filter(|(_, needed)| **needed).map(|(id, _)| id.as_str()).collect();
+    Ok(found
+        .into_iter()
+        .filter(|sandbox| sandbox.ours && !needed.contains(sandbox.session.as_str()))
+        .collect())
+}

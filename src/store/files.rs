@@ -1,0 +1,81 @@
+//! A session's folder, and the lock that makes one process its driver.
+
+use crate::error::{Cannot as _, Kind, Result};
+use nix::fcntl::{Flock, FlockArg};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Clone)]
+pub struct SessionDir {
+    root: PathBuf,
+}
+
+/// Held while a process drives a session; the kernel lets go of it when the process dies, however
+/// it dies.
+pub struct DriverLock {
+    _file: Flock<File>,
+}
+
+impl SessionDir {
+    pub(super) fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    pub(super) fn create(&self) -> Result<()> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.root)
+            .cannot(Kind::Config, || format!("make the folder `{}`", self.root.display()))
+    }
+
+    pub(super) fn remove(&self) -> Result<()> {
+        match std::fs::remove_dir_all(&self.root) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).cannot(Kind::Config, || format!("remove `{}`", self.root.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn journal(&self) -> PathBuf {
+        self.root.join("journal.jsonl")
+    }
+
+    pub fn transcript(&self) -> PathBuf {
+        self.root.join("transcript.jsonl")
+    }
+
+    pub fn snapshot(&self) -> PathBuf {
+        self.root.join("snapshot.db")
+    }
+
+    pub fn artifacts(&self) -> PathBuf {
+        self.root.join("artifacts")
+    }
+
+    /// What a provider that runs on this machine keeps for the session.
+    pub fn sandbox(&self) -> PathBuf {
+        self.root.join("sandbox")
+    }
+
+    /// Becomes the session's driver, or `None` where another process is.
+    pub fn lock(&self) -> Result<Option<DriverLock>> {
+        let path = self.root.join("lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .cannot(Kind::Config, || format!("open `{}`", path.display()))?;
+        Ok(Flock::lock(file, FlockArg::LockExclusiveNonblock)
+            .ok()
+            .map(|file| DriverLock { _file: file }))
+    }
+}

@@ -1,0 +1,92 @@
+//! Starting a process of the worker's.
+//!
+//! It gets an emptied environment, a process group of its own, files for its input and output, and
+//! where the supervisor is root another user: changing to that one clears all capabilities and
+//! supplementary groups. It cannot open its output files again, since they belong to the supervisor.
+
+use super::record::private;
+use crate::domain::turn::{BootSpec, TurnSpec};
+use nix::unistd::Pid;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// This program as a process of the worker's can start it, without a wrapper and with one.
+const SELF: &str = "/proc/self/exe";
+const SELF_WRAPPED: &str = "/loop/bin/loop";
+
+/// What is started, in the folder of its turn.
+pub struct Plan<'a> {
+    pub boot: &'a BootSpec,
+    pub spec: &'a TurnSpec,
+    pub dir: &'a Path,
+}
+
+/// A process that was started, and the files it writes, open for reading.
+pub struct Started {
+    pub pid: Pid,
+    pub out: File,
+    pub err: File,
+}
+
+impl Plan<'_> {
+    pub fn harness(&self) -> io::Result<Started> {
+        self.start("", &self.spec.argv, self.spec.stdin.as_bytes())
+    }
+
+    /// The `at`th command that runs before the first turn.
+    pub fn setup(&self, at: usize, command: &str) -> io::Result<Started> {
+        let argv = ["/bin/sh", "-c", command].map(str::to_owned);
+        self.start(&format!("setup-{at}-"), &argv, b"")
+    }
+
+    /// Ourselves as the worker, since only the worker may write where its files go.
+    pub fn place(&self) -> io::Result<Started> {
+        let program = if self.boot.wrap.is_empty() { SELF } else { SELF_WRAPPED };
+        let argv = [program, "place"].map(str::to_owned);
+        let placing = TurnSpec { cwd: "/".to_owned(), ..TurnSpec::default() };
+        let files = serde_json::to_vec(&self.spec.files)?;
+        Plan { spec: &placing, ..*self }.start("place-", &argv, &files)
+    }
+
+    fn start(&self, prefix: &str, argv: &[String], stdin: &[u8]) -> io::Result<Started> {
+        let name = |name: &str| self.dir.join(format!("{prefix}{name}"));
+        let (out, err) = (name("out"), name("err"));
+        let writes = |path: &Path| private().append(true).open(path);
+        let mut words = self.boot.wrap.iter().chain(argv);
+        let program = words.next().ok_or_else(|| io::Error::other("the command is empty"))?;
+        let mut command = Command::new(program);
+        command
+            .args(words)
+            .env_clear()
+            .envs(&self.spec.env)
+            .stdin(input(&name("stdin"), stdin)?)
+            .stdout(writes(&out)?)
+            .stderr(writes(&err)?)
+            .process_group(0);
+        if !self.spec.cwd.is_empty() && self.boot.wrap.is_empty() {
+            command.current_dir(&self.spec.cwd);
+        }
+        if let Some(worker) = self.boot.worker
+            && nix::unistd::geteuid().is_root()
+        {
+            command.gid(worker.gid).uid(worker.uid);
+        }
+        let (out, err) = (File::open(out)?, File::open(err)?);
+        let pid = Pid::from_raw(command.spawn()?.id() as i32);
+        Ok(Started { pid, out, err })
+    }
+}
+
+/// Input from a file without a name: of any length, and at its end once it is read.
+fn input(path: &Path, bytes: &[u8]) -> io::Result<Stdio> {
+    if bytes.is_empty() {
+        return Ok(Stdio::null());
+    }
+    let written = private().write(true).truncate(true).open(path)?.write_all(bytes);
+    let opened = written.and_then(|()| File::open(path));
+    std::fs::remove_file(path)?;
+    Ok(opened?.into())
+}

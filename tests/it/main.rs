@@ -1,0 +1,14 @@
+//! Tests of the built program against real things: the engine, the harness programs, a scripted
+//! model server.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "tests fail by panicking, tell what they skip, and read their own settings"
+)]
+
+mod model_server;
+mod rig;
+mod support;

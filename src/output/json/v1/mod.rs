@@ -9,7 +9,7 @@ mod lines;
 mod session;
 mod settings;
 
-pub use lines::{Line, write_event};
+pub use lines::{Line, write_event, write_event_text};
 pub use session::{Artifact, Issue, Session};
 pub(in crate::output) use settings::secrets;
 pub use settings::{Plan, Preset, Project, Skill};
@@ -68,6 +68,7 @@ impl JsonSchema for At {
 }
 
 /// Tokens. `input_tokens` leaves out what was read from or written to a cache.
+#[expect(clippy::struct_field_names, reason = "the fields' names are frozen")]
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub struct Usage {
     input_tokens: u64,

@@ -4,14 +4,15 @@
 use super::{Global, clock};
 use crate::config::Known;
 use crate::config::env::Env;
-use crate::config::layers::Layers;
+use crate::config::layers::{self, Layers, Level as Origins, Origin};
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::harness::{self, Harness};
 use crate::output::live::{Asked, Human};
 use crate::output::human::transcript::Detail;
 use crate::output::stream::Json;
 use crate::output::style::{Color, Level, Screens, Wanted};
-use crate::output::{Reporter, Silent, Step, failure, wire};
+use crate::output::view::Listed;
+use crate::output::{Reporter, Silent, Step, failure, json, wire};
 use crate::runner::{self, Outside, Parts, Runner};
 use crate::sandbox::programs::{self, Fetching, Package};
 use crate::sandbox::{self, Host, Provider, Providers};
@@ -74,8 +75,7 @@ pub fn usage(error: &clap::Error) -> ExitCode {
 
 impl App {
     pub fn layers(&self) -> Result<Layers> {
-        let known = Known { harnesses: harness::NAMES, providers: &sandbox::NAMES };
-        Layers::open(&self.env, known, self.global.trust)
+        Layers::open(&self.env, known(), self.global.trust)
     }
 
     pub fn store(&self) -> Result<Store> {
@@ -241,6 +241,51 @@ impl App {
         };
         let what = format!("fetching {} {}", native.name, native.version);
         programs::fetch(&package, &from, &mut |done, all| progress(Step::bytes(&what, done, all)))
+    }
+}
+
+/// The names of the families that settings may use.
+pub fn known() -> Known {
+    Known { harnesses: harness::NAMES, providers: &sandbox::NAMES }
+}
+
+/// What of a list can be read; what cannot is warned of.
+pub fn readable<T>(app: &App, all: Vec<layers::Listed<T>>) -> Vec<Listed<T>> {
+    let mut readable = Vec::new();
+    for layers::Listed { origin, hides, value, .. } in all {
+        match value {
+            Ok(value) => readable.push(listed(value, &origin, &hides)),
+            Err(failed) => failure::warn(&failed.to_string(), &app.screens),
+        }
+    }
+    readable
+}
+
+/// One that was found by its name, with what a list says of it.
+pub fn one<T, U>(value: T, origin: &Origin, name: &str, all: &[layers::Listed<U>]) -> Listed<T> {
+    let hides = all.iter().find(|other| other.name == name).map(|other| other.hides.as_slice());
+    listed(value, origin, hides.unwrap_or_default())
+}
+
+fn listed<T>(value: T, origin: &Origin, hides: &[Origin]) -> Listed<T> {
+    let file = |origin: &Origin| match origin.level {
+        Origins::Bundled => origin.level.name().to_owned(),
+        Origins::Repository | Origins::User => origin.file.clone(),
+    };
+    Listed { value, origin: file(origin), hides: hides.iter().map(file).collect() }
+}
+
+/// Tells every mistake of every file, or that there is none.
+pub fn checked(app: &App, noun: &str, results: Vec<(String, Result<()>)>) -> Done {
+    let count = results.len();
+    let failures: Vec<Failure> = results.into_iter().filter_map(|(_, result)| result.err()).collect();
+    match Failure::all(failures) {
+        Some(failure) => Err(failure),
+        None => {
+            let count = crate::domain::words::Count::of(count, noun);
+            failure::note(&format!("{count}, no mistakes"), &app.screens);
+            app.show(|out| json::write_document(out, &serde_json::json!([])), |_| Ok(()))
+        }
     }
 }
 

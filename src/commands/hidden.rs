@@ -6,7 +6,6 @@ use super::app::{App, Done};
 use crate::error::{Cannot as _, Kind, Result};
 use crate::secrets::Redactor;
 use crate::supervise;
-use crate::triage;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -66,20 +65,50 @@ pub enum Command {
 }
 
 pub fn run(command: Command, app: &App) -> Done {
+    let mut stdin = std::io::stdin().lock();
     match command {
         Command::Supervise { run } => {
-            supervise::supervise(supervise::Options { run_dir: run }, &redactor)?;
+            drop(stdin);
+            supervise::supervise(&supervise::Options { run_dir: run }, &redactor)?;
         }
-        Command::Turn { run } => return say(app, supervise::turn(&run, std::io::stdin().lock())),
+        Command::Turn { run } => return say(app, supervise::turn(&run, &mut stdin)),
         Command::Interrupt { run } => return say(app, supervise::interrupt(&run)),
         Command::Close { run } => return say(app, supervise::close(&run)),
         Command::Journal { run, after, follow, turn } => {
-            let wanted = supervise::Follow { after, turn, follow };
+            let wanted = supervise::Follow { after, until_turn: turn, wait: follow };
             supervise::follow(&run, wanted, &mut std::io::stdout().lock())?;
         }
-        Command::Place => supervise::place(std::io::stdin().lock())?,
+        Command::Place => supervise::place(&mut stdin)?,
         Command::Pack { folder } => pack(&folder)?,
         Command::Triage { snapshot, artifacts } => return triage(app, &snapshot, &artifacts),
     }
+    Ok(0)
+}
+
+fn redactor(secrets: &[String]) -> supervise::Redact {
+    let redactor = Redactor::new(secrets);
+    Box::new(move |text| redactor.redact(text))
+}
+
+/// An answer of the supervisor, or why there is none, for the other side of the sandbox.
+fn say(app: &App, answer: Result<supervise::Answer>) -> Done {
+    let reply = match answer {
+        Ok(state) => serde_json::json!({ "ok": true, "state": state }),
+        Err(failure) => serde_json::json!({ "ok": false, "error": failure.to_string() }),
+    };
+    app.answer(format!("{reply}\n").as_bytes())
+}
+
+/// A folder as an archive on standard output. Links are kept as links.
+fn pack(folder: &std::path::Path) -> Result<()> {
+    let doing = || format!("archive `{}`", folder.display());
+    let mut archive = tar::Builder::new(std::io::stdout().lock());
+    archive.follow_symlinks(false);
+    archive.append_dir_all(".", folder).cannot(Kind::Sandbox, doing)?;
+    let mut out = archive.into_inner().cannot(Kind::Sandbox, doing)?;
+    out.flush().cannot(Kind::Sandbox, doing)
+}
+
+fn triage(_app: &App, _snapshot: &std::path::Path, _artifacts: &std::path::Path) -> Done {
     Ok(0)
 }

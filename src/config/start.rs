@@ -176,13 +176,25 @@ fn prompt(flags: &StartFlags, given: &Given, since: &str) -> Result<String> {
         (None, Some(template)) => fill(template, flags, given, since)?,
         (None, None) => String::new(),
     };
-    if prompt.trim().is_empty() {
-        let what =
-            if flags.prompt.is_some() { "the prompt is empty" } else { "there is no prompt" };
-        return Err(Failure::new(Kind::Usage, what)
-            .hint("say what to do: `loop session start \"why do checkouts fail?\" …`")
-            .hint("or read it from a file: `--prompt-file task.md`, `--prompt-file -`"));
+    if prompt.is_empty() && flags.prompt.is_none() {
+        return Err(no_prompt("there is no prompt"));
     }
+    check_prompt(&prompt)?;
+    Ok(prompt)
+}
+
+fn no_prompt(what: &str) -> Failure {
+    Failure::new(Kind::Usage, what)
+        .hint("say what to do: `loop session start \"why do checkouts fail?\" …`")
+        .hint("or read it from a file: `--prompt-file task.md`, `--prompt-file -`")
+}
+
+/// What every prompt is held against, the first one and follow-ups.
+pub fn check_prompt(prompt: &str) -> Result<()> {
+    if prompt.trim().is_empty() {
+        return Err(no_prompt("the prompt is empty"));
+    }
+    check_credential("the prompt", prompt)?;
     if prompt.len() > MAX_PROMPT {
         let is = measure::show_size(prompt.len() as u64);
         let most = measure::show_size(MAX_PROMPT as u64);
@@ -196,7 +208,7 @@ fn prompt(flags: &StartFlags, given: &Given, since: &str) -> Result<String> {
         return Err(Failure::new(Kind::Usage, "the prompt holds a NUL byte, so it is no text")
             .hint("check which file `--prompt-file` names"));
     }
-    Ok(prompt)
+    Ok(())
 }
 
 fn fill(template: &str, flags: &StartFlags, given: &Given, since: &str) -> Result<String> {
@@ -375,28 +387,26 @@ fn is_branch(text: &str) -> bool {
 
 /// The plan is stored and shown, and the prompt is sent to a model.
 fn check_credentials(plan: &LaunchPlan) -> Result<()> {
-    let texts = [("the prompt".to_owned(), plan.prompt.as_str())]
-        .into_iter()
-        .chain(
-            plan.system_prompt.iter().map(|text| ("the system prompt".to_owned(), text.as_str())),
-        )
+    let system = plan.system_prompt.iter();
+    let texts = system
+        .map(|text| ("the system prompt".to_owned(), text.as_str()))
         .chain(plan.env.iter().map(|(name, value)| (format!("`--env {name}`"), value.as_str())))
         .chain(
             plan.labels.iter().map(|(name, value)| (format!("`--label {name}`"), value.as_str())),
         )
         .chain(plan.name.iter().map(|name| ("`--name`".to_owned(), name.as_str())));
     for (what, text) in texts {
-        if let Some(credential) = credential::find(text) {
-            return Err(Failure::new(
-                Kind::Usage,
-                format!("{what} holds what looks like {credential}"),
-            )
-            .because("prompts and settings are stored, shown and sent to a model")
-            .hint("take it out, and revoke it if it was real")
-            .hint("a worker gets credentials by a skill: name the variable in its `[secrets]`"));
-        }
+        check_credential(&what, text)?;
     }
     Ok(())
+}
+
+fn check_credential(what: &str, text: &str) -> Result<()> {
+    let Some(credential) = credential::find(text) else { return Ok(()) };
+    Err(Failure::new(Kind::Usage, format!("{what} holds what looks like {credential}"))
+        .because("prompts and settings are stored, shown and sent to a model")
+        .hint("take it out, and revoke it if it was real")
+        .hint("a worker gets credentials by a skill: name the variable in its `[secrets]`"))
 }
 
 /// A value's mistake as a failure of the command line.

@@ -7,6 +7,7 @@
 
 use crate::domain::journal::Exit;
 use crate::domain::limits::Limits;
+use crate::domain::places;
 use crate::domain::preset::ModelProvider;
 use crate::domain::transcript::EventKind;
 use crate::domain::turn::{Conversation, FileSpec, Verdict};
@@ -25,10 +26,10 @@ mod triage;
 #[cfg(test)]
 mod tests;
 
-/// Every harness there is.
 /// The names, as presets use them.
 pub const NAMES: &[&str] = &["triage", "claude-code", "codex", "opencode", "gemini", "command"];
 
+/// Every harness there is.
 pub fn all() -> &'static [&'static dyn Harness] {
     &[
         &triage::Triage,
@@ -157,13 +158,13 @@ pub struct Paths {
 impl Default for Paths {
     fn default() -> Self {
         Self {
-            loop_bin: "/loop/bin/loop".to_owned(),
+            loop_bin: places::PROGRAM.to_owned(),
             program: String::new(),
-            home: "/home/worker".to_owned(),
-            workspace: "/workspace".to_owned(),
-            snapshot: "/traces/snapshot.db".to_owned(),
-            artifacts: "/artifacts".to_owned(),
-            ca_bundle: "/etc/ssl/certs/ca-certificates.crt".to_owned(),
+            home: places::HOME.to_owned(),
+            workspace: places::WORKSPACE.to_owned(),
+            snapshot: places::SNAPSHOT.to_owned(),
+            artifacts: places::ARTIFACTS.to_owned(),
+            ca_bundle: places::CA_BUNDLE.to_owned(),
         }
     }
 }

@@ -11,7 +11,6 @@ use super::json::v1;
 use super::view::{ArtifactView, SessionView};
 use super::wire::Written;
 use super::{json, sanitise, style, text};
-use crate::domain::measure::show_duration;
 use crate::domain::transcript::{Event, EventKind};
 use crate::error::{Failure, Result};
 use std::io::{self, Write};
@@ -114,7 +113,7 @@ fn header(out: &mut dyn Write, session: &SessionView) -> io::Result<()> {
     row("outcome", session.outcome.map(|outcome| outcome.name()))?;
     row("reason", session.reason.as_deref())?;
     row("started", Some(&text::moment(session.created_at)))?;
-    row("took", session.duration_ms().map(show_duration).as_deref())?;
+    row("took", session.duration_ms().map(text::span).as_deref())?;
     row("usage", Some(&usage_line(&session.usage, session.cost_usd, None)))?;
     let labels = session.labels.iter().map(|(key, value)| format!("{key}={value}"));
     row("labels", Some(&labels.collect::<Vec<_>>().join(", ")))
@@ -190,6 +189,9 @@ fn write_event(out: &mut dyn Write, began: i64, event: &Event) -> io::Result<()>
 /// Text in a fence that it cannot end.
 fn fenced(out: &mut dyn Write, language: &str, untrusted: &str) -> io::Result<()> {
     let shown = sanitise::text(untrusted.trim_end());
+    if shown.is_empty() {
+        return writeln!(out, "\nnothing");
+    }
     let (mut longest, mut run) = (0, 0);
     for byte in shown.bytes() {
         run = if byte == b'`' { run + 1 } else { 0 };
@@ -245,6 +247,7 @@ mod tests {
     proptest! {
         #[test]
         fn nobody_leaves_the_fence(hostile in "[`~a\n ]{0,60}") {
+            prop_assume!(!hostile.trim_end().is_empty());
             let mut out = Vec::new();
             let kind = EventKind::Assistant { text: hostile.clone() };
             write_event(&mut out, 0, &event(1, 0, kind)).unwrap();

@@ -4,6 +4,7 @@
 //! For a script: one JSON object, which is the last line on stdout. Everything is sanitised, since
 //! causes quote files, workers and other programs.
 
+use super::style::Level;
 use super::json;
 use super::sanitise;
 use super::style::{Role, Screen, Screens};

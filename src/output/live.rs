@@ -34,6 +34,8 @@ pub struct Human {
     err: Wire,
     progress: Progress,
     tally: Tally,
+    /// Whether an artifact was told.
+    answered: bool,
 }
 
 /// What the line at the bottom counts.
@@ -64,7 +66,8 @@ impl Human {
             Asked::Transcript => screens.out,
         };
         let transcript = Transcript::new(screen, detail);
-        Self { screens: *screens, asked, transcript, out, err, progress, tally: Tally::default() }
+        let (screens, tally) = (*screens, Tally::default());
+        Self { screens, asked, transcript, out, err, progress, tally, answered: false }
     }
 
     fn is_quiet(&self) -> bool {
@@ -91,7 +94,7 @@ impl Reporter for Human {
     }
 
     fn event(&mut self, event: &Event) {
-        let Self { asked, transcript, out, err, progress, tally, screens } = self;
+        let Self { asked, transcript, out, err, progress, tally, screens, .. } = self;
         let wire = match asked {
             Asked::Transcript => out,
             Asked::Artifacts if screens.level == Level::Quiet => return,
@@ -104,15 +107,18 @@ impl Reporter for Human {
 
     fn artifact(&mut self, _: &str, artifact: &ArtifactView) {
         let quiet = self.is_quiet();
-        let Self { screens, out, progress, .. } = self;
+        let Self { screens, out, err, progress, answered, .. } = self;
         let screen = &screens.out;
+        // Apart from the transcript, and from the one before; yet the answer begins with its text.
+        let first = !std::mem::replace(answered, true);
         progress.aside(|| {
+            if !quiet {
+                let gap = if first { &mut *err } else { &mut *out };
+                gap.send(|gap| writeln!(gap));
+            }
             out.send(|out| match quiet {
                 true => artifacts::write_links(out, screen, artifact),
-                false => {
-                    writeln!(out)?;
-                    artifacts::write_one(out, screen, artifact)
-                }
+                false => artifacts::write_one(out, screen, artifact),
             });
         });
     }
@@ -271,7 +277,7 @@ mod tests {
         for event in &events()[4..] {
             tally.count(event);
         }
-        assert_eq!(tally.told(), "turn 1 · 4 tool calls · 56.0k tokens · $0.06 · turn 1 succeeded");
+        assert_eq!(tally.told(), "turn 1 · 4 tool calls · 55.9k tokens · $0.06 · turn 1 succeeded");
         let mut second = events()[11].clone();
         second.turn = 2;
         tally.count(&second);

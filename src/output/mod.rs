@@ -13,6 +13,7 @@ pub mod failure;
 pub mod human;
 pub mod json;
 pub mod live;
+pub mod log;
 pub mod progress;
 pub mod sanitise;
 pub mod stream;

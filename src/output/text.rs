@@ -56,7 +56,7 @@ pub fn wrap(line: &str, columns: usize) -> Vec<(usize, &str)> {
         return vec![(0, line)];
     }
     let hang = hanging(line);
-    let hang = if hang * 2 > columns { 0 } else { hang };
+    let hang = if hang * 2 > columns || hang + 2 > columns { 0 } else { hang };
     let (mut pieces, mut rest, mut indent) = (Vec::new(), line, 0);
     while !rest.is_empty() {
         let room = columns.saturating_sub(indent).max(1);
@@ -66,7 +66,7 @@ pub fn wrap(line: &str, columns: usize) -> Vec<(usize, &str)> {
             end = match rest[..end].rfind(' ') {
                 _ if rest[end..].starts_with(' ') => end,
                 Some(space) if space > text_from => space,
-                _ => end.max(rest.chars().next().map_or(1, char::len_utf8)),
+                _ => joint(rest, text_from, end),
             };
         }
         pieces.push((indent, rest[..end].trim_end()));
@@ -74,6 +74,16 @@ pub fn wrap(line: &str, columns: usize) -> Vec<(usize, &str)> {
         indent = hang;
     }
     pieces
+}
+
+/// Where a word that is too long is broken: after a sign that joins parts of names and paths, if
+/// there is one in the second half of what fits.
+fn joint(word: &str, from: usize, end: usize) -> usize {
+    let least = word.chars().next().map_or(1, char::len_utf8);
+    match word[..end].rfind(['/', '-', '_']) {
+        Some(at) if at + 1 > from + (end - from) / 2 => at + 1,
+        _ => end.max(least),
+    }
 }
 
 /// Where the text of a line begins: after its indentation and its list mark.
@@ -99,6 +109,18 @@ pub fn ago(now: i64, then: i64) -> String {
         3_600..86_400 => format!("{} h ago", seconds / 3_600),
         _ => format!("{} d ago", seconds / 86_400),
     }
+}
+
+/// A length of time without parts that say nothing: `15 m`, not `15 m 0 s`.
+pub fn span(ms: u64) -> String {
+    let span = crate::domain::measure::show_duration(ms);
+    let short = [" 0 s", " 0 m", " 0 h"].iter().find_map(|part| span.strip_suffix(part));
+    short.map(str::to_owned).unwrap_or(span)
+}
+
+/// What stands for lines that are left out.
+pub fn more_lines(number: usize) -> String {
+    format!("… {number} more {}", if number == 1 { "line" } else { "lines" })
 }
 
 /// How long into something: `0:05`, `12:30`, `1:02:03`.
@@ -147,8 +169,10 @@ mod tests {
         check("one two three", 8, &["one two", "three"]);
         check("one two three", 7, &["one two", "three"]);
         check("- one two three", 9, &["- one two", "  three"]);
-        check("  12. one two", 10, &["  12. one", "      two"]);
-        check("    code that is long", 12, &["    code", "that is long"]);
+        check("  12. one two", 12, &["  12. one", "      two"]);
+        check("    code that is long", 12, &["    code", "    that is", "    long"]);
+        check("/home/me/presets/fix.toml", 18, &["/home/me/presets/", "fix.toml"]);
+        check("claude-code-x", 9, &["claude-", "code-x"]);
         check("abcdefghij", 4, &["abcd", "efgh", "ij"]);
         check("漢字漢字 x", 5, &["漢字", "漢字", "x"]);
     }
@@ -175,6 +199,7 @@ mod tests {
     fn times_and_counts() {
         assert_eq!(ago(200_000, 20_000), "3 m ago");
         assert_eq!(ago(0, 20_000), "just now");
+        assert_eq!((span(900_000), span(10_000)), ("15 m".into(), "10.0 s".into()));
         assert_eq!(offset(3_723_000), "1:02:03");
         assert_eq!(offset(65_000), "1:05");
         assert_eq!(large(12_499), "12.4k");

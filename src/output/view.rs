@@ -28,7 +28,10 @@ pub struct SessionView {
     pub reason: Option<String>,
     pub created_at: i64,
     pub finished_at: Option<i64>,
+    /// Empty in lists, as are the artifacts; the counts are always there.
     pub turns: Vec<TurnView>,
+    pub turn_count: u32,
+    pub artifact_count: u32,
     pub usage: Usage,
     pub cost_usd: Option<f64>,
     pub artifacts: Vec<ArtifactView>,

@@ -11,7 +11,8 @@ use crate::error::{Cannot as _, Kind, Result};
 use crate::output::Step;
 use crate::sandbox::{Area, Quota, unpack};
 use crate::store::{TurnRecord, TurnState};
-use crate::traces::{Snapshot, cited};
+use crate::traces::cited::cited;
+use crate::traces::snapshot::Snapshot;
 use std::path::{Path, PathBuf};
 
 /// More of a file than this is not read for its checks.
@@ -181,7 +182,16 @@ fn investigation(file: &PathBuf, evidence: Option<&Snapshot>) -> Result<(String,
 fn citations(text: &str, evidence: Option<&Snapshot>) -> Result<Option<Check>> {
     let Some(evidence) = evidence else { return Ok(None) };
     let found = evidence.check(&cited(text))?;
-    Ok(Some(check("citations", found.all_exist(), found.to_string())))
+    let (there, all) = (found.found.len(), found.found.len() + found.missing.len());
+    let detail = match found.missing.as_slice() {
+        [] if all == 0 => "it cites no trace".to_owned(),
+        [] => format!("{there} of {all} cited traces exist"),
+        missing => {
+            let shown: Vec<&str> = missing.iter().take(5).map(String::as_str).collect();
+            format!("{there} of {all} cited traces exist; not {}", shown.join(", "))
+        }
+    };
+    Ok(Some(check("citations", found.missing.is_empty() && all > 0, detail)))
 }
 
 fn issues(file: &PathBuf, evidence: Option<&Snapshot>) -> Result<(String, Vec<Check>)> {
@@ -210,7 +220,18 @@ fn issues(file: &PathBuf, evidence: Option<&Snapshot>) -> Result<(String, Vec<Ch
         Err(reason) => ("issues".to_owned(), check("schema", false, reason)),
     };
     let mut checks = vec![schema];
-    checks.extend(citations(&text, evidence)?);
+    // Fingerprints and the like look as ids do, so only what is said to be an id is looked up.
+    let ids: Vec<String> = serde_json::from_str::<serde_json::Value>(&text)
+        .ok()
+        .and_then(|value| value["issues"].as_array().cloned())
+        .unwrap_or_default()
+        .iter()
+        .flat_map(|issue| issue["trace_ids"].as_array().cloned().unwrap_or_default())
+        .filter_map(|id| id.as_str().map(str::to_owned))
+        .collect();
+    if !ids.is_empty() {
+        checks.extend(citations(&ids.join(" "), evidence)?);
+    }
     Ok((title, checks))
 }
 

@@ -223,7 +223,11 @@ impl Ingest<'_> {
                 self.turn.started_at = Some(at);
                 vec![EventKind::User { text: self.turn.prompt.clone() }]
             }
-            Sys::TurnExited(exit) => self.exited(&exit, at),
+            Sys::TurnExited(exit) => {
+                let mut events = self.reader.rest();
+                events.extend(self.exited(&exit, at));
+                events
+            }
             Sys::Truncated { what, bytes } => {
                 error(format!("a {what} was too long: {bytes} bytes of it were left out"))
             }

@@ -152,14 +152,15 @@ impl Runner<'_> {
             .map(|skill| (skill.name.as_str(), skill.instructions.as_str()))
             .collect();
         let (traces, spans, failing) = self.session.evidence.unwrap_or_default();
-        let window = super::evidence::window_text(plan.window);
+        let (since, until) = super::evidence::window_text(plan.window);
         let told = preamble::preamble(&preamble::About {
             project: plan.project.as_ref().map_or("", |project| &project.name),
             source: plan.project.as_ref().map_or("", |project| &project.source),
             traces,
             spans,
             failing,
-            window: &window,
+            since: since.as_deref(),
+            until: until.as_deref(),
             has_repo: plan.repo.is_some(),
             pull_request: plan.pull_request,
             skills: &skills,

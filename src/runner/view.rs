@@ -45,6 +45,8 @@ pub fn outline(session: &SessionRecord) -> SessionView {
         created_at: session.created_at,
         finished_at: session.finished_at,
         turns: Vec::new(),
+        turn_count: session.turns,
+        artifact_count: session.artifacts,
         usage: session.usage,
         cost_usd: session.cost_usd,
         artifacts: Vec::new(),

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How long the first line may take to come.
-const FIRST_LINE: Duration = Duration::from_secs(60);
+const FIRST_LINE: Duration = Duration::from_mins(1);
 /// What holds where no first line came: somebody has to want something, or it ends.
 const IDLE_MS: u64 = 15 * 60 * 1000;
 const WORKER: Worker = Worker { uid: 1000, gid: 1000 };

@@ -17,7 +17,7 @@ const SOCKET: &str = "control.sock";
 /// What an address has room for.
 const LONGEST: usize = 100;
 /// How long a supervisor may take to start, as long as it lives.
-const STARTING: Duration = Duration::from_secs(60);
+const STARTING: Duration = Duration::from_mins(1);
 /// How long one may take to be there at all.
 const COMING: Duration = Duration::from_secs(3);
 

@@ -72,6 +72,9 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn run(&mut self, run_dir: &Path, mut wake: Option<UnixStream>) -> io::Result<()> {
         let mut seen = 0;
+        if self.part.until_turn.is_some_and(|wanted| self.next_turn() > wanted) {
+            return Ok(());
+        }
         loop {
             if self.advance(&mut seen)? {
                 return self.out.flush();
@@ -146,6 +149,15 @@ impl Reader<'_> {
             let end = bytes[found.end()..].iter().position(|b| *b == b'\n')? + found.end();
             tells_end(&bytes[start..end], wanted).then_some(end + 1)
         })
+    }
+
+    /// The turn of the next line; 0 where it belongs to none, or is not there yet.
+    fn next_turn(&self) -> u32 {
+        let mut head = [0; 64];
+        let n = self.file.read_at(&mut head, self.at).unwrap_or(0);
+        let head = String::from_utf8_lossy(&head[..n]);
+        let turn = head.split_once(",\"turn\":").and_then(|(_, rest)| rest.split(',').next());
+        turn.and_then(|turn| turn.parse().ok()).unwrap_or(0)
     }
 
     /// Whether the end that is waited for lies before what was asked for.

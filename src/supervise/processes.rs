@@ -78,8 +78,12 @@ pub fn ask(target: Target, signal: Signal) {
         let _ = killpg(target.main, signal);
     }
     for process in living() {
-        let reached = !target.wrapped && process.group == target.main.as_raw();
-        if !reached && !(target.wrapped && process.pid == target.main) {
+        let skip = if target.wrapped {
+            process.pid == target.main
+        } else {
+            process.group == target.main.as_raw()
+        };
+        if !skip {
             let _ = kill(process.pid, signal);
         }
     }

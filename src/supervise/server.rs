@@ -260,7 +260,7 @@ fn timeout(wait: Duration) -> PollTimeout {
 impl Client {
     /// The request, once all of it is there.
     fn read(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let mut block = [0; 64 << 10];
+        let mut block = [0; 16 << 10];
         loop {
             match self.stream.read(&mut block) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),

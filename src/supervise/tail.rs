@@ -234,3 +234,144 @@ impl Tail {
         self.len.saturating_sub(self.at)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::journal::{Body, Line};
+    use std::borrow::Cow;
+    use std::io::Write as _;
+
+    const SMALL: Sizes = Sizes { buffer: 64, line: 200 };
+    const SECRET: &[u8] = b"hunter2";
+
+    fn hide() -> Hide {
+        let secret = "hunter2".to_owned();
+        let found = aho_corasick::AhoCorasick::new([&secret]).unwrap();
+        let redact: Redact = Box::new(move |bytes| {
+            if !found.is_match(bytes) {
+                return Cow::Borrowed(bytes);
+            }
+            Cow::Owned(found.replace_all_bytes(bytes, &["*"]))
+        });
+        Hide { redact, reach: 8 }
+    }
+
+    /// What the journal holds after each of the pieces was written and copied.
+    fn copied(pieces: &[&[u8]], sizes: Sizes) -> Vec<String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out");
+        let mut file = File::create(&path).unwrap();
+        let mut tail = Tail::new(File::open(&path).unwrap(), Stream::Out, sizes);
+        let mut journal = Journal::open(dir.path()).unwrap();
+        let hide = hide();
+        let mut into = Into { journal: &mut journal, turn: 1, hide: &hide };
+        for piece in pieces {
+            file.write_all(piece).unwrap();
+            while tail.copy(&mut into, 50).unwrap() > 0 {}
+        }
+        tail.finish(&mut into).unwrap();
+        assert_eq!(tail.taken(), pieces.iter().map(|p| p.len() as u64).sum::<u64>());
+        read(dir.path())
+    }
+
+    fn read(dir: &std::path::Path) -> Vec<String> {
+        let journal = std::fs::read(dir.join("journal.jsonl")).unwrap();
+        assert!(journal.is_empty() || journal.ends_with(b"\n"));
+        let lines = journal.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+        let mut n = 0;
+        let text = lines.map(|bytes| {
+            n += 1;
+            let line = Line::read(bytes).unwrap_or_else(|| panic!("{bytes:?}"));
+            assert_eq!(line.n, n);
+            match line.body {
+                Body::Out(text) | Body::Err(text) => text.into_owned(),
+                Body::Sys(sys) => format!("{sys:?}"),
+            }
+        });
+        text.collect()
+    }
+
+    #[track_caller]
+    fn check(text: &[u8], sizes: Sizes, expected: &[&str]) {
+        assert_eq!(copied(&[text], sizes), expected, "at once");
+        let bytes: Vec<&[u8]> = text.chunks(1).collect();
+        assert_eq!(copied(&bytes, sizes), expected, "byte by byte");
+        let bytes: Vec<&[u8]> = text.chunks(7).collect();
+        assert_eq!(copied(&bytes, sizes), expected, "seven bytes at a time");
+    }
+
+    #[test]
+    fn lines_of_every_kind() {
+        check(b"", SMALL, &[]);
+        check(b"a\n\nb\n\n", SMALL, &["a", "", "b", ""]);
+        check(b"a\ntorn", SMALL, &["a", "torn"]);
+        check(b"\xff\xfe\n\xc3", SMALL, &["\u{fffd}\u{fffd}", "\u{fffd}"]);
+        check(b"my hunter2!\nhunter2", SMALL, &["my *!", "*"]);
+    }
+
+    #[test]
+    fn long_lines() {
+        for count in 20..65 {
+            let line = format!("{}{}", "x".repeat(count % 5), "\u{fc}\"".repeat(count));
+            check(format!("a\n{line}\nb\n").as_bytes(), SMALL, &["a", &line, "b"]);
+            check(format!("{line}\n{line}").as_bytes(), SMALL, &[&line, &line]);
+        }
+        let mut bytes = vec![b'x'; 150];
+        bytes[100] = 0xff;
+        let expected = String::from_utf8_lossy(&bytes).into_owned();
+        check(&bytes, SMALL, &[&expected]);
+        let mut bytes = vec![b'x'; 150];
+        bytes.push(0xc3);
+        let expected = String::from_utf8_lossy(&bytes).into_owned();
+        check(&bytes, SMALL, &[&expected]);
+    }
+
+    #[test]
+    fn lines_that_are_too_long_are_cut() {
+        let cut = |bytes: u64| format!("{:?}", Sys::Truncated { what: "line".to_owned(), bytes });
+        check(&[b'x'; 1000], SMALL, &[&"x".repeat(200), &cut(800)]);
+        let text = format!("{}\nb\n", "x".repeat(201));
+        check(text.as_bytes(), SMALL, &[&"x".repeat(200), &cut(1), "b"]);
+    }
+
+    #[test]
+    fn a_secret_in_a_long_line_is_found_wherever_it_stands() {
+        for at in 0..190 {
+            let text = format!("{}hunter2{}\n", "x".repeat(at), "y".repeat(190 - at));
+            let lines = copied(&[text.as_bytes()], SMALL);
+            assert_eq!(lines, [text.trim().replace("hunter2", "*")], "at {at}");
+        }
+        for at in 190..210 {
+            let text = format!("{}hunter2{}\n", "x".repeat(at), "y".repeat(50));
+            let lines = copied(&[text.as_bytes()], SMALL);
+            let shown = lines[0].as_bytes();
+            let whole = shown.windows(3).any(|part| part == &SECRET[..3]);
+            assert!(!whole, "at {at}: {lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_shrinks_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out");
+        let file = File::options().create(true).append(true).open(&path).unwrap();
+        let mut tail = Tail::new(File::open(&path).unwrap(), Stream::Out, SMALL);
+        let mut journal = Journal::open(dir.path()).unwrap();
+        let hide = hide();
+        let mut into = Into { journal: &mut journal, turn: 1, hide: &hide };
+        (&file).write_all(b"one\nhal").unwrap();
+        tail.copy(&mut into, 999).unwrap();
+        file.set_len(2).unwrap();
+        tail.copy(&mut into, 999).unwrap();
+        (&file).write_all(b"two\n").unwrap();
+        tail.copy(&mut into, 999).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        tail.copy(&mut into, 999).unwrap();
+        assert_eq!(tail.written(), 11);
+        let lines = read(dir.path());
+        assert_eq!(lines.len(), 5, "{lines:?}");
+        assert_eq!((&*lines[0], &*lines[1], &*lines[3]), ("one", "hal", "two"));
+        assert!(lines[2].contains("shrank from 7 to 2 bytes") && lines[4].contains("removed"));
+    }
+}

@@ -77,10 +77,6 @@ impl Turn {
         }
     }
 
-    pub fn number(&self) -> u32 {
-        self.spec.turn
-    }
-
     /// What becomes readable when there is something to copy.
     pub fn fd(&self, now: Instant) -> Option<BorrowedFd<'_>> {
         self.job.as_ref()?.1.watch().fd(now)

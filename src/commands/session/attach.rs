@@ -64,20 +64,13 @@ fn follow(app: &App, store: &mut Store, session: SessionRecord, reporter: &mut d
 
 /// Goes on where whoever drove it before stopped.
 fn take_up(app: &App, runner: &mut Runner) -> Done {
-    let outcome = match runner.session.phase {
-        Phase::Provisioning if !runner.first_turn_began()? => {
-            let live = runner.launch()?;
-            runner.follow(live)?
-        }
-        Phase::Provisioning | Phase::Running => {
-            runner.recover()?;
-            runner.follow(None)?
-        }
-        Phase::Idle | Phase::Finished(_) => {
-            runner.recover()?;
-            runner.session.outcome.unwrap_or(crate::domain::turn::Outcome::Empty)
-        }
-    };
+    if runner.session.phase == Phase::Provisioning && !runner.first_turn_began()? {
+        let live = runner.launch()?;
+        let outcome = runner.follow(live)?;
+        return drive::rest(app, runner, outcome);
+    }
+    runner.recover()?;
+    let outcome = runner.follow(None)?;
     drive::rest(app, runner, outcome)
 }
 

@@ -39,7 +39,12 @@ impl Export {
             _ => export::write_markdown(out, &view, &mut events),
         };
         let Some(path) = &self.output else {
-            return wire::answer_with(&mut write).map(|()| 0);
+            let mut written = Ok(());
+            wire::answer(|out| {
+                written = write(out);
+                Ok(())
+            })?;
+            return written.map(|()| 0);
         };
         let doing = || format!("write `{}`", path.display());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());

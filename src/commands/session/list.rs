@@ -6,6 +6,8 @@ use crate::domain::measure;
 use crate::domain::session::Phase;
 use crate::domain::words::{did_you_mean, or};
 use crate::error::{Failure, Kind, Result};
+use crate::output::json::{self, v1};
+use crate::output::{failure, human};
 use crate::runner;
 use crate::store::Filter;
 use std::time::Duration;
@@ -46,10 +48,22 @@ impl List {
             since: self.since.map(|since| now - since.as_millis() as i64),
             limit: Some(self.limit),
         };
-        app.sweep()?;
-        let sessions = app.store()?.sessions(&filter)?;
+        let mut store = app.store()?;
+        app.sweep_quietly(&mut store)?;
+        let sessions = store.sessions(&filter)?;
+        if app.global.json {
+            let views = sessions.iter().map(|session| runner::view(&store, session));
+            let views: Vec<_> = views.collect::<Result<_>>()?;
+            return app.show(
+                |out| json::write_document(out, &v1::Session::all(&views)),
+                |_| Ok(()),
+            );
+        }
         let views: Vec<_> = sessions.iter().map(runner::outline).collect();
-        app.show_sessions(&views, now)
+        if views.is_empty() {
+            failure::note("no session; start one: `loop session start`", &app.screens);
+        }
+        app.show(|_| Ok(()), |out| human::sessions::write_list(out, &app.screens.out, &views, now))
     }
 }
 

@@ -3,11 +3,15 @@
 use crate::commands::app::{App, Done};
 use crate::domain::transcript::Event;
 use crate::error::{Cannot as _, Kind};
-use crate::output::live::Asked;
-use crate::output::{Reporter, Written, wire};
+use crate::output::log::Log;
+use crate::output::wire::{self, Wire, Written};
 use crate::runner::{self, Tail};
 use crate::store::{Store, start_of_last};
 use std::ops::ControlFlow;
+use std::time::Duration;
+
+/// How often one looks at a session that nobody drives.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Print the transcript
 #[derive(clap::Args)]
@@ -52,35 +56,60 @@ impl Logs {
             Some(lines) => Tail::at(start_of_last(&path, lines)?),
             None => Tail::default(),
         };
-        let mut reporter = app.reporter_of(&id, Asked::Transcript);
+        let wanted = |event: &Event| {
+            event.seq > self.after && self.turn.is_none_or(|turn| turn == event.turn)
+        };
+        if self.follow {
+            return follow(app, &mut store, &id, &mut tail, &wanted);
+        }
+        let mut read = Ok(ControlFlow::Continue(()));
+        wire::answer(|out| {
+            let mut log = Log::new(app.global.json, &app.screens, &id);
+            let mut failed = None;
+            read = tail.read(&path, &mut |event| {
+                match if wanted(event) { log.event(out, event) } else { Ok(()) } {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(error) => {
+                        failed = Some(error);
+                        ControlFlow::Break(())
+                    }
+                }
+            });
+            failed.map_or_else(|| log.end(out), Err)
+        })?;
+        read.map(|_| 0)
+    }
+}
+
+/// Tells events as they come, until the session is over or nobody reads any more.
+fn follow(
+    app: &App,
+    store: &mut Store,
+    id: &str,
+    tail: &mut Tail,
+    wanted: &dyn Fn(&Event) -> bool,
+) -> Done {
+    let mut wire = Wire::out();
+    let mut log = Log::new(app.global.json, &app.screens, id);
+    loop {
         let mut tell = |event: &Event| {
-            let wanted = event.seq > self.after && self.turn.is_none_or(|turn| turn == event.turn);
-            if wanted {
-                reporter.event(event);
+            if wanted(event) {
+                wire.send(|out| log.event(out, event));
             }
-            match reporter.written() {
+            match wire.written() {
                 Written::All => ControlFlow::Continue(()),
                 Written::ReaderGone | Written::Failed(_) => ControlFlow::Break(()),
             }
         };
-        if self.follow {
-            while runner::watch(&store, &id, &mut tail, &mut tell)?.is_continue()
-                && !store.session(&id)?.phase.is_over()
-            {
-                app.sweep_quietly(&mut store)?;
-                std::thread::sleep(runner::LOOK_AGAIN);
-            }
+        runner::watch(store, id, tail, &mut tell)?;
+        let is_over = store.session(id)?.phase.is_over();
+        if is_over || !matches!(wire.written(), Written::All) {
+            wire.send(|out| log.end(out));
+            return wire.written().clone().ok().map(|()| 0);
         }
-        let _ = tail.read(&path, &mut tell)?;
-        end(&mut *reporter)
-    }
-}
-
-fn end(reporter: &mut dyn Reporter) -> Done {
-    reporter.told();
-    match reporter.written() {
-        Written::Failed(failure) => Err(failure),
-        Written::All | Written::ReaderGone => Ok(0),
+        // Nobody drives it: then this takes in what there is, now and then.
+        app.sweep_quietly(store)?;
+        std::thread::sleep(LOOK_AGAIN);
     }
 }
 

@@ -5,7 +5,7 @@ use crate::commands::app::{App, Done};
 use crate::domain::session::Phase;
 use crate::error::{Failure, Kind, Result};
 use crate::output::live::Asked;
-use crate::output::{ask, failure};
+use crate::output::{Silent, ask, failure};
 use crate::runner;
 use crate::store::TurnState;
 use std::path::Path;
@@ -46,7 +46,8 @@ impl Send {
         crate::config::start::check_prompt(&prompt)?;
         let lock = store.dir(&id).lock()?;
         if lock.is_some() {
-            app.sweep_one(&mut store, &id)?;
+            let session = store.session(&id)?;
+            app.with_runner(&mut store, session, &mut Silent, |runner| runner.recover())?;
         }
         let session = store.session(&id)?;
         if session.phase.is_over() {

@@ -37,7 +37,7 @@ impl Stop {
             }
             let _lock = wait_for(&store, &id)?;
             let session = store.session(&id)?;
-            app.with_runner(&mut store, session, &mut *reporter, runner::Runner::stop)?;
+            app.with_runner(&mut store, session, &mut *reporter, |runner| runner.stop())?;
         }
         let view = runner::view(&store, &store.session(&id)?)?;
         for artifact in &view.artifacts {

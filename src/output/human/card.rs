@@ -62,7 +62,10 @@ impl Card {
                     for line in value.lines() {
                         for (hang, piece) in text::wrap(&text::untab(line), room) {
                             let indent = if first { 0 } else { indent } + hang;
-                            writeln!(out, "{:indent$}{}", "", screen.paint(*role, piece))?;
+                            match piece {
+                                "" => writeln!(out)?,
+                                _ => writeln!(out, "{:indent$}{}", "", screen.paint(*role, piece))?,
+                            }
                             first = false;
                         }
                     }

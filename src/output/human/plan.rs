@@ -2,18 +2,18 @@
 
 use super::card::Card;
 use crate::domain::limits::{Keep, Limits};
-use crate::domain::measure::{show_duration, show_size, show_usd};
+use crate::domain::measure::{show_size, show_usd};
 use crate::domain::plan::{LaunchPlan, Window};
 use crate::domain::preset::{Image, Network, SandboxSettings};
 use crate::output::json::v1;
 use crate::output::sanitise::{line, text};
 use crate::output::style::{Role, Screen};
-use crate::output::text::moment;
+use crate::output::text::{moment, span};
 use std::io::{self, Write};
 
 pub fn write(out: &mut dyn Write, screen: &Screen, plan: &LaunchPlan) -> io::Result<()> {
     let name = plan.preset.as_deref().or(plan.name.as_deref()).unwrap_or(&plan.harness);
-    writeln!(out, "plan {}  {}", screen.paint(Role::Name, line(name)), "nothing was started")?;
+    writeln!(out, "plan {}  nothing was started", screen.paint(Role::Name, line(name)))?;
     let mut card = Card::default();
     card.maybe("name", plan.name.as_deref().map(line));
     card.maybe("preset", plan.preset.as_deref().map(line));
@@ -77,19 +77,17 @@ pub(super) fn sandbox_rows(card: &mut Card, sandbox: &SandboxSettings) {
         },
     );
     let keep = match sandbox.keep {
-        Keep::Never => "removed at the end",
-        Keep::OnFailure => "kept when it fails",
-        Keep::Always => "kept",
+        Keep::Never => "the sandbox is removed",
+        Keep::OnFailure => "the sandbox is kept if it failed",
+        Keep::Always => "the sandbox is kept",
     };
-    card.row(
-        "afterwards",
-        format!("{keep}, idle for at most {}", show_duration(sandbox.idle_timeout_ms)),
-    );
+    let idle = span(sandbox.idle_timeout_ms);
+    card.row("ends", format!("after {idle} without a follow-up; {keep}"));
 }
 
 pub(super) fn limit_rows(card: &mut Card, limits: &Limits) {
     let parts = [
-        Some(format!("{} a turn", show_duration(limits.timeout_ms))),
+        Some(format!("{} a turn", span(limits.timeout_ms))),
         limits.max_turns.map(|turns| format!("{turns} model turns")),
         limits.budget_usd.map(show_usd),
     ];

@@ -4,25 +4,25 @@ use super::artifacts;
 use super::card::Card;
 use super::table::{self, Column, Piece};
 use super::transcript::usage_line;
-use crate::domain::measure::{show_duration, show_usd};
+use crate::domain::measure::show_usd;
 use crate::domain::session::{End, Phase};
 use crate::domain::turn::Outcome;
 use crate::domain::words::Count;
 use crate::output::sanitise::{line, text};
 use crate::output::style::{Role, Screen};
-use crate::output::text::{ago, cut, moment};
+use crate::output::text::{ago, cut, large, moment, span};
 use crate::output::view::{SessionView, TurnView};
 use std::io::{self, Write};
 
 const COLUMNS: [Column; 9] = [
     Column::fixed("ID"),
-    Column::wrapped("NAME", 10).dropped(3),
-    Column::wrapped("PRESET", 8),
-    Column::wrapped("PROJECT", 8).dropped(2),
+    Column::wrapped("NAME", 14).dropped(2),
+    Column::fixed("PRESET"),
+    Column::wrapped("PROJECT", 14).dropped(1),
     Column::fixed("PHASE"),
     Column::fixed("AGE"),
     Column::fixed("TURNS").right().dropped(4),
-    Column::fixed("COST").right().dropped(1),
+    Column::fixed("COST").right().dropped(3),
     Column::fixed("ARTIFACTS").right().dropped(5),
 ];
 
@@ -42,9 +42,9 @@ pub fn write_list(
             line(session.project.as_deref().unwrap_or_default()).into(),
             Piece::new(role(session.phase), session.phase.name()),
             ago(now, session.created_at).into(),
-            session.turns.len().to_string().into(),
+            session.turn_count.to_string().into(),
             session.cost_usd.map(show_usd).unwrap_or_default().into(),
-            session.artifacts.len().to_string().into(),
+            session.artifact_count.to_string().into(),
         ]
     };
     let rows: Vec<_> = sessions.iter().zip(ids).map(row).collect();
@@ -94,7 +94,7 @@ pub fn write_card(
         "started",
         format!("{}, {}", moment(session.created_at), ago(now, session.created_at)),
     );
-    card.maybe("took", session.duration_ms().map(show_duration));
+    card.maybe("took", session.duration_ms().map(span));
     card.row("usage", usage_line(&session.usage, session.cost_usd, None));
     card.write(out, screen)?;
     for turn in &session.turns {
@@ -115,7 +115,7 @@ fn write_turn(out: &mut dyn Write, screen: &Screen, turn: &TurnView, now: i64) -
         None => (Role::Name, "running"),
     };
     let end = turn.ended_at.unwrap_or(now);
-    let took = show_duration(u64::try_from(end - turn.started_at).unwrap_or(0));
+    let took = span(u64::try_from(end - turn.started_at).unwrap_or(0));
     writeln!(out, "turn {}  {}  {took}", turn.turn, screen.paint(role, state))?;
     let mut card = Card::default();
     let prompt = text(&turn.prompt);
@@ -154,40 +154,53 @@ pub fn outcome_role(outcome: Outcome) -> Role {
 /// The first line of a session that begins.
 pub fn write_title(out: &mut dyn Write, screen: &Screen, session: &SessionView) -> io::Result<()> {
     let id: String = session.id.chars().take(8).collect();
-    let with = [session.preset.as_deref(), Some(&*session.harness), Some(&*session.sandbox)];
-    let mut parts: Vec<_> = with.into_iter().flatten().map(line).collect();
-    parts.dedup();
-    let project = session.project.as_deref().map(|project| format!(" on {}", line(project)));
+    let task = session.preset.as_deref().or(session.name.as_deref()).unwrap_or("ad hoc");
+    let project = session.project.as_deref().map(|project| format!(" on {project}"));
+    let project = project.unwrap_or_default();
+    let aside = format!("{task}{project} · {} in {}", session.harness, session.sandbox);
     let name = session.name.as_deref().map(|name| format!("  {}", line(name))).unwrap_or_default();
-    let aside = format!("{}{}", parts.join(", "), project.unwrap_or_default());
     let id = screen.paint(Role::Name, line(&id));
-    writeln!(out, "session {id}{name}  {}", screen.paint(Role::Aside, aside))
+    writeln!(out, "session {id}{name}  {}", screen.paint(Role::Aside, line(&aside)))
 }
 
-/// One line about how a session stands: `succeeded in 12 s · 1 turn · 51.0k tokens · $0.06`.
+/// How a session stands: `session 7f3a9c21 succeeded after 12 s · 1 turn · $0.06`.
 pub fn write_summary(
     out: &mut dyn Write,
     screen: &Screen,
     session: &SessionView,
 ) -> io::Result<()> {
     let (state_role, state) = match session.outcome {
-        Some(outcome) => (outcome_role(outcome), outcome.name()),
+        Some(outcome) => (outcome_role(outcome), ended(outcome)),
         None => (role(session.phase), session.phase.name()),
     };
-    let took = session.duration_ms().map(|ms| format!(" in {}", show_duration(ms)));
-    write!(out, "{}{}", screen.paint(state_role, state), took.unwrap_or_default())?;
+    let id: String = session.id.chars().take(8).collect();
+    let id = screen.paint(Role::Name, line(&id));
+    write!(out, "session {id} {}", screen.paint(state_role, state))?;
+    if let Some(ms) = session.duration_ms() {
+        write!(out, " after {}", span(ms))?;
+    }
     write!(out, " · {}", Count::of(session.turns.len(), "turn"))?;
     if session.usage.total() > 0 {
-        write!(out, " · {} tokens", crate::output::text::large(session.usage.total()))?;
+        write!(out, " · {} tokens", large(session.usage.total()))?;
     }
     if let Some(cost) = session.cost_usd {
         write!(out, " · {}", show_usd(cost))?;
     }
-    let id: String = session.id.chars().take(8).collect();
-    writeln!(out, " · session {}", screen.paint(Role::Name, line(&id)))?;
+    writeln!(out)?;
     match session.reason.as_deref() {
         Some(reason) => writeln!(out, "  because: {}", line(reason)),
         None => Ok(()),
+    }
+}
+
+fn ended(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded => "succeeded",
+        Outcome::Failed => "failed",
+        Outcome::Empty => "left no answer",
+        Outcome::Cancelled => "was cancelled",
+        Outcome::Limit => "hit a limit",
+        Outcome::Interrupted => "was interrupted",
     }
 }
 

@@ -73,6 +73,27 @@ fn write(out: &mut dyn Write, screen: &Screen, rows: &[Vec<Piece>]) -> io::Resul
     if rows.is_empty() { Ok(()) } else { table::write(out, screen, &COLUMNS, rows) }
 }
 
+/// `skill show`.
+pub fn write_skill(out: &mut dyn Write, screen: &Screen, listed: &Listed<Skill>) -> io::Result<()> {
+    let skill = &listed.value;
+    writeln!(out, "skill {}", screen.paint(Role::Name, line(&skill.name)))?;
+    let mut card = Card::default();
+    card.row("description", line(&skill.description));
+    card.row("from", line(&listed.origin));
+    card.colored("hides", Role::Warn, line(&listed.hides.join(", ")));
+    card.row("kind", line(&skill.kind));
+    card.row("hosts", line(&skill.hosts.join(", ")));
+    for (name, secret) in &skill.secrets {
+        card.row("secret", line(&format!("{name}: {}", secret.help)));
+    }
+    for (name, value) in &skill.env {
+        card.row("variable", line(&format!("{name}={value}")));
+    }
+    card.maybe("source", skill.source.as_ref().map(|source| line(&source.git)));
+    card.row("instructions", text(&skill.instructions));
+    card.write(out, screen)
+}
+
 /// `preset show`.
 pub fn write_preset(
     out: &mut dyn Write,

@@ -4,7 +4,7 @@
 //! Nothing is cut: a cell that is shown is shown whole, so that ids and paths can be copied.
 
 use crate::output::style::{Role, Screen};
-use crate::output::text::width;
+use crate::output::text::{self, width};
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width,
 };
@@ -90,9 +90,10 @@ pub fn write(
         aligned(Cell::new(column.head).add_attribute(Attribute::Dim), column.right)
     }));
     for row in rows {
-        table.add_row(shown.iter().map(|(index, _)| {
+        table.add_row(shown.iter().map(|(index, width)| {
             let piece = &row[*index];
-            aligned(painted(Cell::new(&piece.text), piece.role), columns[*index].right)
+            let text = wrapped(&piece.text, *width);
+            aligned(painted(Cell::new(text), piece.role), columns[*index].right)
         }));
     }
     for (at, (_, width)) in shown.iter().enumerate() {
@@ -106,6 +107,13 @@ pub fn write(
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
+}
+
+/// Broken where names and paths have joints, which the table itself does not know of.
+fn wrapped(text: &str, width: usize) -> String {
+    let lines = text.lines().flat_map(|line| text::wrap(line, width));
+    let lines = lines.map(|(indent, piece)| format!("{:indent$}{piece}", ""));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn aligned(cell: Cell, right: bool) -> Cell {

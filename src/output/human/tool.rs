@@ -28,14 +28,29 @@ const LONGEST: usize = 4096;
 
 /// What a call does, as one or more lines; empty where there is nothing to say.
 pub fn telling(input: &Value) -> String {
-    let Value::Object(fields) = input else { return short(input) };
-    if let Some(argument) = TELLING.iter().find_map(|key| said(fields.get(*key)?)) {
-        return argument;
-    }
-    if let Some(argument) = fields.values().find_map(said) {
-        return argument;
-    }
-    if fields.is_empty() { String::new() } else { short(input) }
+    most_telling(input).1
+}
+
+/// The same, and the other arguments, each with its name.
+pub fn whole(input: &Value) -> (String, Vec<(&str, String)>) {
+    let (key, telling) = most_telling(input);
+    let fields = input.as_object().into_iter().flatten();
+    let others = fields.filter(|(name, _)| key.is_some_and(|key| key != name.as_str()));
+    let shown = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    (telling, others.map(|(name, value)| (name.as_str(), shown(value))).collect())
+}
+
+fn most_telling(input: &Value) -> (Option<&str>, String) {
+    let Value::Object(fields) = input else { return (None, short(input)) };
+    let known = TELLING.iter().find_map(|key| Some((Some(*key), said(fields.get(*key)?)?)));
+    let first = || fields.iter().find_map(|(key, value)| Some((Some(key.as_str()), said(value)?)));
+    known.or_else(first).unwrap_or_else(|| match fields.is_empty() {
+        true => (None, String::new()),
+        false => (None, short(input)),
+    })
 }
 
 /// A string, or an argument vector as one would type it.
@@ -106,6 +121,8 @@ mod tests {
         check(&json!({}), "");
         check(&json!("free text"), "free text");
         check(&Value::Null, "");
+        let input = json!({"n": 1, "path": "/a", "old": "x"});
+        assert_eq!(whole(&input), ("/a".into(), vec![("n", "1".into()), ("old", "x".into())]));
         assert_eq!(telling(&json!({"command": "é".repeat(5000)})).len(), LONGEST);
     }
 }

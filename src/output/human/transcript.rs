@@ -113,6 +113,11 @@ impl Transcript {
     pub fn write(&mut self, out: &mut (impl Write + ?Sized), event: &Event) -> io::Result<()> {
         let at = text::offset(event.at - *self.began.get_or_insert(event.at));
         match (&event.kind, self.detail) {
+            (EventKind::Assistant { text } | EventKind::Thinking { text }, _)
+                if text.trim().is_empty() =>
+            {
+                return Ok(());
+            }
             (EventKind::Usage { .. }, Detail::Brief) => {
                 self.usage = Some((event.clone(), at));
                 return Ok(());
@@ -194,24 +199,50 @@ impl Transcript {
         self.gutter(out, at, Sign::Call)?;
         write!(out, "{}", self.screen.paint(Role::Name, &name))?;
         if self.detail == Detail::Full {
-            let whole = serde_json::to_string_pretty(input).unwrap_or_default();
-            let whole =
-                if input.is_object() { tool::telling(input) + "\n" + &whole } else { whole };
-            writeln!(out, "  {}", sanitise::line(whole.lines().next().unwrap_or_default()))?;
-            let rest = whole.split_once('\n').map_or("", |(_, rest)| rest);
-            return self.lines(out, rest, Role::Aside, usize::MAX);
+            return self.whole_call(out, &name, input);
         }
         let telling = tool::telling(input);
         let mut lines = telling.lines();
         let first = sanitise::line(lines.next().unwrap_or_default());
         let more = match lines.count() {
             0 => String::new(),
-            more => format!("  … {} more", crate::domain::words::Count::of(more as u64, "line")),
+            more => format!("  {}", text::more_lines(more)),
         };
         let room = self.room().saturating_sub(text::width(&name) + 2 + text::width(&more));
         let first = text::cut(&first, room.max(8));
         let gap = if first.is_empty() { "" } else { "  " };
-        writeln!(out, "{gap}{first}{}", self.screen.paint(Role::Aside, more))
+        write!(out, "{gap}{first}")?;
+        match more.is_empty() {
+            true => writeln!(out),
+            false => writeln!(out, "{}", self.screen.paint(Role::Aside, more)),
+        }
+    }
+
+    /// Every argument, the telling one first.
+    fn whole_call(
+        &self,
+        out: &mut (impl Write + ?Sized),
+        name: &str,
+        input: &serde_json::Value,
+    ) -> io::Result<()> {
+        let (telling, others) = tool::whole(input);
+        let one = self.clean(&telling, usize::MAX);
+        if !telling.contains('\n') && text::width(name) + 2 + text::width(&one) <= self.room() {
+            writeln!(out, "{}{one}", if one.is_empty() { "" } else { "  " })?;
+        } else {
+            writeln!(out)?;
+            self.lines(out, &telling, 2)?;
+        }
+        for (name, value) in others {
+            match value.contains('\n') || value.len() > self.room() {
+                true => {
+                    self.lines(out, &format!("{name}:"), 2)?;
+                    self.lines(out, &value, 4)?;
+                }
+                false => self.lines(out, &format!("{name}: {value}"), 2)?,
+            }
+        }
+        Ok(())
     }
 
     fn result(
@@ -226,27 +257,24 @@ impl Transcript {
         let failed = answer.is_error || answer.exit_code.is_some_and(|code| code != 0);
         let code = answer.exit_code.filter(|code| *code != 0).map(|code| format!("exit {code}"));
         // Results of calls that ran side by side say whose they are.
-        let whose =
-            name.filter(|_| !directly).map(|name| format!("{} answered", sanitise::line(&name)));
-        let head: Vec<String> = whose.into_iter().chain(code).collect();
-        let sign = if failed { Sign::Failed } else { Sign::Result };
-        if !head.is_empty() {
-            let role = sign.role();
-            self.block(
-                out,
-                at,
-                &Block { sign, role, text: &head.join(", "), lines: 1, wrapped: false },
-            )?;
-        }
+        let whose = name.filter(|_| !directly);
+        let whose = whose.map(|name| format!("{} answered", sanitise::line(&name)));
+        let mut head: Vec<String> = whose.into_iter().chain(code).collect();
         let output = answer.output.trim_end();
-        let output = match (output.is_empty(), head.is_empty()) {
-            (true, false) => return Ok(()),
-            (true, true) => "(no output)",
-            (false, _) => output,
-        };
+        if output.is_empty() {
+            head.push("no output".to_owned());
+        }
+        let sign = if failed { Sign::Failed } else { Sign::Result };
+        let told = Block { sign, role: sign.role(), text: "", lines: 1, wrapped: false };
+        if !head.is_empty() {
+            self.block(out, at, &Block { text: &head.join(", "), ..told })?;
+        }
+        if output.is_empty() {
+            return Ok(());
+        }
         let brief = self.detail == Detail::Brief;
         let lines = if brief { RESULT_LINES } else { usize::MAX };
-        let sign = if failed && head.is_empty() { Sign::Failed } else { Sign::Result };
+        let sign = if head.is_empty() { sign } else { Sign::Result };
         self.block(
             out,
             at,
@@ -265,10 +293,14 @@ impl Transcript {
         if before.is_some_and(|before| speech(before) || speech(sign)) {
             writeln!(out)?;
         }
-        let time = if told == at { "" } else { at };
-        let time = self.screen.paint(Role::Aside, format!("{time:>7}"));
-        let shown = self.screen.paint(sign.role(), sign.show());
-        write!(out, "{time} {shown} ")?;
+        match told == at {
+            true => write!(out, "{:7} ", "")?,
+            false => write!(out, "{} ", self.screen.paint(Role::Aside, format!("{at:>7}")))?,
+        }
+        match sign {
+            Sign::Assistant => write!(out, "  ")?,
+            sign => write!(out, "{} ", self.screen.paint(sign.role(), sign.show()))?,
+        }
         self.last = Some((sign, at.to_owned()));
         self.just_called = None;
         Ok(())
@@ -295,7 +327,7 @@ impl Transcript {
             let count = pieces.len();
             for (index, (indent, piece)) in pieces.into_iter().enumerate() {
                 if written > 0 {
-                    self.again(out, sign)?;
+                    self.again(out, sign, piece)?;
                 }
                 written += 1;
                 let ends_here = written == lines && wrapped && !(last && index + 1 == count);
@@ -318,7 +350,7 @@ impl Transcript {
                 return Ok(());
             }
             if written >= lines {
-                self.again(out, sign)?;
+                self.again(out, sign, "…")?;
                 return self.more(out, rest);
             }
         }
@@ -341,34 +373,30 @@ impl Transcript {
     }
 
     fn more(&self, out: &mut (impl Write + ?Sized), rest: &str) -> io::Result<()> {
-        let more = rest.bytes().filter(|byte| *byte == b'\n').count() as u64 + 1;
-        let more = crate::domain::words::Count::of(more, "line").to_string();
-        let (number, noun) = more.split_once(' ').unwrap_or((&more, ""));
-        writeln!(out, "{}", self.screen.paint(Role::Aside, format!("… {number} more {noun}")))
+        let more = rest.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        writeln!(out, "{}", self.screen.paint(Role::Aside, text::more_lines(more)))
     }
 
-    /// Further lines without a sign.
-    fn lines(
-        &self,
-        out: &mut (impl Write + ?Sized),
-        text: &str,
-        role: Role,
-        most: usize,
-    ) -> io::Result<()> {
-        for line in text.lines().take(most) {
+    /// Further arguments of a call, indented by so much.
+    fn lines(&self, out: &mut (impl Write + ?Sized), text: &str, by: usize) -> io::Result<()> {
+        for line in text.lines() {
             let clean = self.clean(line, usize::MAX);
-            for (indent, piece) in text::wrap(&clean, self.room()) {
-                let piece = self.screen.paint(role, piece);
-                writeln!(out, "{:GUTTER$}{:indent$}{piece}", "", "")?;
+            for (indent, piece) in text::wrap(&clean, self.room().saturating_sub(by)) {
+                let piece = self.screen.paint(Role::Aside, piece);
+                writeln!(out, "{:1$}{piece}", "", GUTTER + by + indent)?;
             }
         }
         Ok(())
     }
 
-    /// The gutter of a block's further lines.
-    fn again(&self, out: &mut (impl Write + ?Sized), sign: Sign) -> io::Result<()> {
-        let sign = if sign == Sign::Result { sign.show() } else { " " };
-        write!(out, "{:8}{} ", "", self.screen.paint(Role::Aside, sign))
+    /// The gutter of a block's further lines, before `piece`.
+    fn again(&self, out: &mut (impl Write + ?Sized), sign: Sign, piece: &str) -> io::Result<()> {
+        match (sign, piece) {
+            (Sign::Result, "") => write!(out, "{:8}{}", "", self.screen.paint(Role::Aside, "│")),
+            (Sign::Result, _) => write!(out, "{:8}{} ", "", self.screen.paint(Role::Aside, "│")),
+            (_, "") => Ok(()),
+            (_, _) => write!(out, "{:GUTTER$}", ""),
+        }
     }
 
     fn room(&self) -> usize {

@@ -27,15 +27,17 @@ pub const SCHEMAS: [&str; 8] =
 
 /// The JSON Schema of a document, or of the lines of a stream (`event`).
 pub fn schema(name: &str) -> Option<String> {
+    let generator = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    let generator = generator.into_generator();
     let schema = match name {
-        "event" => schemars::schema_for!(Line<'static>),
-        "session" => schemars::schema_for!(Session<'static>),
-        "artifact" => schemars::schema_for!(Artifact<'static>),
-        "issue" => schemars::schema_for!(Issue<'static>),
-        "preset" => schemars::schema_for!(Preset<'static>),
-        "skill" => schemars::schema_for!(Skill<'static>),
-        "project" => schemars::schema_for!(Project<'static>),
-        "plan" => schemars::schema_for!(Plan<'static>),
+        "event" => generator.into_root_schema_for::<Line<'static>>(),
+        "session" => generator.into_root_schema_for::<Session<'static>>(),
+        "artifact" => generator.into_root_schema_for::<Artifact<'static>>(),
+        "issue" => generator.into_root_schema_for::<Issue<'static>>(),
+        "preset" => generator.into_root_schema_for::<Preset<'static>>(),
+        "skill" => generator.into_root_schema_for::<Skill<'static>>(),
+        "project" => generator.into_root_schema_for::<Project<'static>>(),
+        "plan" => generator.into_root_schema_for::<Plan<'static>>(),
         _ => return None,
     };
     serde_json::to_string_pretty(&schema).ok()

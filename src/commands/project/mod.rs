@@ -1,0 +1,31 @@
+//! `loop project`
+
+mod add;
+mod list;
+mod rm;
+mod show;
+
+use super::app::{App, Done};
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// List projects and where each comes from
+    #[command(visible_alias = "ls")]
+    List(list::List),
+    /// Show a project
+    Show(show::Show),
+    /// Name a source of traces
+    Add(add::Add),
+    /// Forget a project; its traces stay where they are
+    #[command(visible_alias = "delete")]
+    Rm(rm::Rm),
+}
+
+pub fn run(command: Command, app: &App) -> Done {
+    match command {
+        Command::List(page) => page.run(app),
+        Command::Show(page) => page.run(app),
+        Command::Add(page) => page.run(app),
+        Command::Rm(page) => page.run(app),
+    }
+}

@@ -1,0 +1,26 @@
+//! `loop skill`
+
+mod list;
+mod show;
+mod validate;
+
+use super::app::{App, Done};
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// List skills, where each comes from, and what it hides
+    #[command(visible_alias = "ls")]
+    List(list::List),
+    /// Show a skill
+    Show(show::Show),
+    /// List every mistake of skills, each with its place
+    Validate(validate::Validate),
+}
+
+pub fn run(command: Command, app: &App) -> Done {
+    match command {
+        Command::List(page) => page.run(app),
+        Command::Show(page) => page.run(app),
+        Command::Validate(page) => page.run(app),
+    }
+}

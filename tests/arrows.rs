@@ -4,7 +4,7 @@
 //! reads the sources as text, without comments and without what is only for tests, and holds them
 //! to the tables below. It is a plain reader, no compiler: a name that a macro builds is not seen.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -228,11 +228,11 @@ fn first_names(group: &str) -> Vec<String> {
     names
 }
 
-fn may_use(user: &str, used: &str) -> bool {
-    let place = |module: &str| ARROWS.iter().position(|(name, _)| *name == module);
-    let Some((user_at, used_at)) = place(user).zip(place(used)) else { return false };
-    let allowed = ARROWS[user_at].1;
-    user == used || allowed.contains(&used) || (allowed.contains(&ALL) && used_at < user_at)
+fn may_use(module: &str, other: &str) -> bool {
+    let place = |name: &str| ARROWS.iter().position(|(listed, _)| *listed == name);
+    let Some((at, place)) = place(module).zip(place(other)) else { return false };
+    let allowed = ARROWS[at].1;
+    module == other || allowed.contains(&other) || (allowed.contains(&ALL) && place < at)
 }
 
 fn wrong_arrows(sources: &[Source]) -> Vec<String> {
@@ -314,7 +314,7 @@ fn sources() -> Vec<Source> {
 
 /// A file that its parent declares below `#[cfg(test)]` is a test, and so is all below it.
 fn without_tests(texts: &BTreeMap<String, String>) -> Vec<Source> {
-    let mut tests = Vec::new();
+    let mut only_tests = Vec::new();
     for (path, text) in texts {
         let source = Source::read(path, text);
         let folder = format!("src/{}", source.module().join("/"));
@@ -323,12 +323,12 @@ fn without_tests(texts: &BTreeMap<String, String>) -> Vec<Source> {
             if let Some(rest) = code[at + mark.len()..].trim_start().strip_prefix("mod ")
                 && rest[name(rest).len()..].starts_with(';')
             {
-                tests.push(format!("{}/{}", folder.trim_end_matches('/'), name(rest)));
+                only_tests.push(format!("{}/{}", folder.trim_end_matches('/'), name(rest)));
             }
         }
     }
     let is_test = |path: &str| {
-        tests.iter().any(|test| {
+        only_tests.iter().any(|test| {
             path.strip_prefix(test.as_str()).is_some_and(|rest| rest.starts_with(['.', '/']))
         })
     };

@@ -23,6 +23,10 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// A program as its makers publish it for one platform.
+#[expect(
+    clippy::struct_field_names,
+    reason = "a package's own version is another than the program's"
+)]
 #[derive(Debug, Clone, Copy)]
 pub struct Package<'a> {
     /// What it is called in the sandbox.
@@ -60,7 +64,7 @@ const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
 const CONNECT: Duration = Duration::from_secs(20);
 /// The longest silence in the middle of a download.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// The largest archive, and the largest file out of one. The largest today has 356 MiB.
 const MAX_BYTES: u64 = 1 << 30;
 /// The most that an archive may unpack to while a file is looked for in it.

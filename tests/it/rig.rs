@@ -1,6 +1,6 @@
 //! The rig itself: what all other program tests rely on.
 
-use crate::model_server::script::{INPUT_TOKENS, Step, say, shell, status};
+use crate::model_server::script::{INPUT_TOKENS, Step, always, say, shell, status};
 use crate::model_server::{Answer, ModelServer, Order};
 use crate::need;
 use crate::support::{Home, need};
@@ -56,8 +56,31 @@ fn a_call_that_is_not_known_fails_the_test() {
     assert_eq!(post(&format!("{url}/v1/messages"), &messages(false)).0, 400);
     let unexpected = lane.unexpected();
     assert_eq!(unexpected.len(), 2, "{unexpected:?}");
+    lane.pardon();
+    assert!(lane.unexpected().is_empty());
+    lane.then(vec![say("two")]);
+    assert_eq!(post(&format!("{url}/v1/messages"), &messages(false)).0, 200);
+    assert_eq!(post(&format!("{url}/v3"), &json!({})).0, 400);
     let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(lane)));
     assert!(dropped.is_err(), "dropping the lane must have failed");
+}
+
+#[test]
+fn a_server_of_its_own_ends_when_dropped() {
+    let server = ModelServer::start(0).unwrap();
+    let lane = server.lane("default", vec![always(status(529))]);
+    let url = format!("http://127.0.0.1:{}/v1/messages", server.port());
+    for _ in 0..3 {
+        assert_eq!(post(&url, &messages(true)).0, 529);
+    }
+    assert_eq!(server.seen().len(), lane.asked().len());
+    let address = format!("127.0.0.1:{}", server.port());
+    drop(server);
+    let gone = |_| {
+        std::thread::sleep(Duration::from_millis(10));
+        std::net::TcpStream::connect(&address).is_err()
+    };
+    assert!((0..500).any(gone), "it still listens");
 }
 
 #[test]
@@ -114,8 +137,8 @@ fn check(talk: &Talk) {
     let told = turn(talk, talk.first, &home, &url, "");
     assert!(told.contains("from-42") && told.contains("seen"), "{told}");
     let id = told.lines().find_map(|line| {
-        let line: Value = serde_json::from_str(line).unwrap();
-        line[talk.id].as_str().map(str::to_owned)
+        let event: Value = serde_json::from_str(line).unwrap();
+        event[talk.id].as_str().map(str::to_owned)
     });
     let told = turn(talk, talk.follow_up, &home, &url, &id.unwrap());
     assert!(told.contains("again"), "{told}");
@@ -197,7 +220,9 @@ fn a_container_reaches_the_model_server() {
     let told = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{told}");
     assert!(lane.wait_asked(0, Duration::ZERO));
-    assert_eq!(lane.seen().len(), 1);
+    let seen = lane.seen();
+    assert_eq!(seen.len(), 1);
+    assert!(seen[0].headers["user-agent"].starts_with("curl/"), "{:?}", seen[0].headers);
 }
 
 #[test]

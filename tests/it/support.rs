@@ -113,16 +113,6 @@ pub struct Engine {
     pub gateway: String,
 }
 
-impl Engine {
-    /// The containers with a label, by name, also those that have stopped.
-    pub fn containers(&self, label: &str) -> Vec<String> {
-        let label = format!("label={label}");
-        let format = "{{.Names}} ({{.Status}})";
-        let told = probe("docker", &["ps", "-a", "--filter", &label, "--format", format]);
-        told.expect("the engine answers").lines().map(str::to_owned).collect()
-    }
-}
-
 /// What tests may keep between runs: the harness programs.
 pub fn cache() -> PathBuf {
     std::env::var_os("LOOP_TEST_CACHE")
@@ -190,7 +180,7 @@ impl Home {
                 command.env(name, value);
             }
         }
-        Run { command, stdin: Vec::new(), limit: Duration::from_secs(120) }
+        Run { command, stdin: Vec::new(), limit: Duration::from_mins(2) }
     }
 
     /// Runs the program to its end.
@@ -206,12 +196,15 @@ impl Home {
         store.query_row("SELECT value FROM meta WHERE key = 'store'", [], |row| row.get(0)).ok()
     }
 
-    /// What of this home's store is on the engine.
+    /// The containers of this home's store, also those that have stopped.
     pub fn containers(&self) -> Vec<String> {
-        match (need::docker(), self.store_id()) {
-            (Ok(engine), Some(store)) => engine.containers(&format!("loop.store={store}")),
-            _ => Vec::new(),
-        }
+        let Some(store) = self.store_id().filter(|_| need::docker().is_ok()) else {
+            return Vec::new();
+        };
+        let label = format!("label=loop.store={store}");
+        let format = "{{.Names}} ({{.Status}})";
+        let told = probe("docker", &["ps", "-a", "--filter", &label, "--format", format]);
+        told.expect("the engine answers").lines().map(str::to_owned).collect()
     }
 }
 

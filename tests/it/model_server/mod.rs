@@ -382,7 +382,7 @@ fn read(path: &str, body: &Value) -> Option<Asked> {
         (Api::Responses, model, stream, responses::tools(body), &body["input"])
     } else if path.ends_with("/chat/completions") {
         (Api::Chat, model, stream, chat::tools(body), &body["messages"])
-    } else if let Some((rest, verb)) = path.split_once(":") {
+    } else if let Some((rest, verb)) = path.split_once(':') {
         let model = rest.rsplit('/').next().unwrap_or_default().to_owned();
         let stream = match verb {
             "streamGenerateContent" => true,

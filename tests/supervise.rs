@@ -36,7 +36,8 @@ impl Rig {
     fn start(&mut self, boot: &Value) {
         let mut child = Command::new(LOOP)
             .arg("supervise")
-            .arg("--run").arg(&self.run_dir)
+            .arg("--run")
+            .arg(&self.run_dir)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
@@ -70,7 +71,8 @@ impl Rig {
     fn ask(&self, verb: &str, input: &str) -> Output {
         let mut child = Command::new(LOOP)
             .arg(verb)
-            .arg("--run").arg(&self.run_dir)
+            .arg("--run")
+            .arg(&self.run_dir)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -285,7 +287,10 @@ fn secrets_stay_out_of_the_journal() {
     first["secrets"] = json!(["hunter2-hunter2"]);
     first["setup"] = json!(["echo hunter2-hunter2; false"]);
     let (rig, journal, exit) = run(first.clone());
-    assert_eq!(exit["spawn_error"], "setup command `echo [redacted]; false` failed with exit code 1");
+    assert_eq!(
+        exit["spawn_error"],
+        "setup command `echo [redacted]; false` failed with exit code 1"
+    );
     assert_eq!(said(&journal, "out"), ["[redacted]"]);
     let text = fs::read_to_string(rig.run_dir.join("journal.jsonl")).unwrap();
     assert!(!text.contains("hunter2-hunter2"));

@@ -7,8 +7,8 @@ use crate::config::env::Env;
 use crate::config::layers::{self, Layers, Level as Origins, Origin};
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::harness::{self, Harness};
-use crate::output::live::{Asked, Human};
 use crate::output::human::transcript::Detail;
+use crate::output::live::{Asked, Human};
 use crate::output::stream::Json;
 use crate::output::style::{Color, Level, Screens, Wanted};
 use crate::output::view::Listed;
@@ -180,8 +180,13 @@ impl App {
     /// Takes in what sessions did that nobody drives.
     pub fn sweep(&self, store: &mut Store, reporter: &mut dyn Reporter) -> Result<runner::Swept> {
         self.with_outside(|outside| {
-            let provider = |name: &str| -> Result<&dyn Provider> { self.providers()?.by_name(name) };
-            runner::sweep(store, &Parts { provider: &provider, harness: &harness_named, outside }, reporter)
+            let provider =
+                |name: &str| -> Result<&dyn Provider> { self.providers()?.by_name(name) };
+            runner::sweep(
+                store,
+                &Parts { provider: &provider, harness: &harness_named, outside },
+                reporter,
+            )
         })
     }
 
@@ -200,11 +205,7 @@ impl App {
     }
 
     /// A harness's program on this machine, fetched once.
-    fn program(
-        &self,
-        wanted: &runner::Program,
-        progress: &mut dyn FnMut(Step),
-    ) -> Result<PathBuf> {
+    fn program(&self, wanted: &runner::Program, progress: &mut dyn FnMut(Step)) -> Result<PathBuf> {
         let native = &wanted.native;
         let build = native
             .builds
@@ -278,7 +279,8 @@ fn listed<T>(value: T, origin: &Origin, hides: &[Origin]) -> Listed<T> {
 /// Tells every mistake of every file, or that there is none.
 pub fn checked(app: &App, noun: &str, results: Vec<(String, Result<()>)>) -> Done {
     let count = results.len();
-    let failures: Vec<Failure> = results.into_iter().filter_map(|(_, result)| result.err()).collect();
+    let failures: Vec<Failure> =
+        results.into_iter().filter_map(|(_, result)| result.err()).collect();
     match Failure::all(failures) {
         Some(failure) => Err(failure),
         None => {

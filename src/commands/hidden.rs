@@ -3,12 +3,14 @@
 //! Their answers are read by this program, so they are JSON or raw bytes whatever the flags say.
 
 use super::app::{App, Done};
+use crate::domain::transcript::EventKind;
 use crate::error::{Cannot as _, Kind, Result};
 use crate::secrets::Redactor;
 use crate::supervise;
+use crate::traces::snapshot::Snapshot;
+use crate::triage;
 use std::io::Write;
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -100,7 +102,7 @@ fn say(app: &App, answer: Result<supervise::Answer>) -> Done {
 }
 
 /// A folder as an archive on standard output. Links are kept as links.
-fn pack(folder: &std::path::Path) -> Result<()> {
+fn pack(folder: &Path) -> Result<()> {
     let doing = || format!("archive `{}`", folder.display());
     let mut archive = tar::Builder::new(std::io::stdout().lock());
     archive.follow_symlinks(false);
@@ -109,6 +111,26 @@ fn pack(folder: &std::path::Path) -> Result<()> {
     out.flush().cannot(Kind::Sandbox, doing)
 }
 
-fn triage(_app: &App, _snapshot: &std::path::Path, _artifacts: &std::path::Path) -> Done {
-    Ok(0)
+/// The built-in worker. It says what it does as events, and leaves what it found.
+fn triage(app: &App, snapshot: &Path, artifacts: &Path) -> Done {
+    let snapshot = Snapshot::open(snapshot)?;
+    say_event(app, &EventKind::Status { text: format!("evidence: {}", snapshot.one_line()) })?;
+    let report = triage::find(&snapshot)?;
+    for (name, text) in [
+        ("investigation.md", triage::investigation(&report)),
+        ("issues.json", triage::issues_json(&report)),
+    ] {
+        let path = artifacts.join(name);
+        std::fs::write(&path, text)
+            .cannot(Kind::Worker, || format!("write `{}`", path.display()))?;
+    }
+    let answer = triage::answer(&report);
+    say_event(app, &EventKind::Assistant { text: answer.clone() })?;
+    let last = serde_json::json!({ "kind": "result", "answer": answer });
+    app.answer(format!("{last}\n").as_bytes())
+}
+
+fn say_event(app: &App, event: &EventKind) -> Done {
+    let line = serde_json::to_string(event).cannot(Kind::Bug, || "write an event".to_owned())?;
+    app.answer(format!("{line}\n").as_bytes())
 }

@@ -104,7 +104,8 @@ pub fn main() -> ExitCode {
         arguments.splice(..1, ["loop".into(), "traces".into()]);
     }
     let command = Cli::command();
-    let cli = match command.try_get_matches_from(arguments).and_then(|m| Cli::from_arg_matches(&m)) {
+    let cli = match command.try_get_matches_from(arguments).and_then(|m| Cli::from_arg_matches(&m))
+    {
         Ok(cli) => cli,
         Err(error) => return app::usage(&error),
     };

@@ -33,7 +33,10 @@ pub fn detach_on_signals(session: &str, screens: &Screens) -> Result<()> {
     std::thread::spawn(move || {
         if let Ok(signal) = signals.wait() {
             if signal != Signal::SIGHUP {
-                note(&format!("\ndetached; the worker goes on: `loop session attach {session}`"), &screens);
+                note(
+                    &format!("\ndetached; the worker goes on: `loop session attach {session}`"),
+                    &screens,
+                );
             }
             leave();
         }

@@ -4,9 +4,9 @@
 //! For a script: one JSON object, which is the last line on stdout. Everything is sanitised, since
 //! causes quote files, workers and other programs.
 
-use super::style::Level;
 use super::json;
 use super::sanitise;
+use super::style::Level;
 use super::style::{Role, Screen, Screens};
 use super::text;
 use super::wire::{Wire, Written};

@@ -109,6 +109,7 @@ pub fn artifacts() -> Vec<ArtifactView> {
             title: "Orders that exist are reported as missing".into(),
             path: Some(format!("{folder}/investigation.md")),
             url: None,
+            issues: Vec::new(),
             checks: vec![
                 check("headings", true, "has Overview, Evidence and Proposed fix"),
                 check("traces", true, "7 of 7 cited traces exist"),
@@ -119,6 +120,7 @@ pub fn artifacts() -> Vec<ArtifactView> {
             title: "5 issues".into(),
             path: Some(format!("{folder}/issues.json")),
             url: None,
+            issues: Vec::new(),
             checks: vec![check(
                 "traces",
                 false,
@@ -130,6 +132,7 @@ pub fn artifacts() -> Vec<ArtifactView> {
             title: "Retry the order look-up once, and say so when it fails".into(),
             path: None,
             url: Some("https://github.com/acme/checkout/pull/412".into()),
+            issues: Vec::new(),
             checks: Vec::new(),
         },
     ]

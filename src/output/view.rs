@@ -69,6 +69,8 @@ pub struct ArtifactView {
     pub path: Option<String>,
     pub url: Option<String>,
     pub checks: Vec<Check>,
+    /// What is in it, where it is a list of issues.
+    pub issues: Vec<IssueView>,
 }
 
 impl ArtifactView {
@@ -81,6 +83,7 @@ impl ArtifactView {
             path: path.map(|path| folder.join(path).to_string_lossy().into_owned()),
             url: artifact.url.clone(),
             checks: artifact.checks.clone(),
+            issues: Vec::new(),
         }
     }
 

@@ -205,7 +205,9 @@ fn issues(file: &PathBuf, evidence: Option<&Snapshot>) -> Result<(String, Vec<Ch
         .and_then(|issues| {
             let wrong = issues.iter().position(|issue| {
                 issue["title"].as_str().is_none_or(str::is_empty)
-                    || !issue["trace_ids"].as_array().is_some_and(|ids| ids.iter().all(|id| id.is_string()))
+                    || !issue["trace_ids"]
+                        .as_array()
+                        .is_some_and(|ids| ids.iter().all(|id| id.is_string()))
             });
             match wrong {
                 Some(at) => Err(format!("issue {} lacks a `title` or `trace_ids`", at + 1)),

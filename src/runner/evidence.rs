@@ -34,13 +34,26 @@ impl Runner<'_> {
     }
 }
 
+/// The snapshot of a project's window: the one that is kept where nothing can have changed, else
+/// written to `otherwise`.
+pub fn kept_snapshot(
+    project: &Project,
+    window: Window,
+    kept: &Path,
+    otherwise: &Path,
+) -> Result<PathBuf> {
+    let path = kept_as(project, window, kept)?.unwrap_or_else(|| otherwise.to_owned());
+    if path == otherwise || !path.exists() {
+        write(project, window, &path)?;
+    }
+    Ok(path)
+}
+
 /// Writes the snapshot of a project's window to a file, or links the one that is kept.
-pub fn snapshot(project: &Project, window: Window, kept: &Path, target: &Path) -> Result<()> {
-    let Some(kept) = kept_as(project, window, kept)? else {
-        return write(project, window, target);
-    };
-    if !kept.exists() {
-        write(project, window, &kept)?;
+fn snapshot(project: &Project, window: Window, kept: &Path, target: &Path) -> Result<()> {
+    let kept = kept_snapshot(project, window, kept, target)?;
+    if kept == target {
+        return Ok(());
     }
     let _ = std::fs::remove_file(target);
     std::fs::hard_link(&kept, target)
@@ -56,7 +69,8 @@ fn kept_as(project: &Project, window: Window, folder: &Path) -> Result<Option<Pa
     let mut hash = Sha256::new();
     hash.update(format!("{} {} {since:?} {until:?}", content, project.name));
     hash.update(env!("CARGO_PKG_VERSION"));
-    let digest: String = hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let digest: String =
+        hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
     Ok(Some(folder.join(format!("{digest}.db"))))
 }
 

@@ -47,7 +47,8 @@ impl Runner<'_> {
         let transcript = TranscriptFile::open(&dir.transcript(), journal.last)?;
         let before = self.conversation_before(turn)?;
         let reader = self.harness.reader(before.as_ref());
-        let mut ingest = Ingest { journal, transcript, reader, turn, verdict: None, rest: Vec::new() };
+        let mut ingest =
+            Ingest { journal, transcript, reader, turn, verdict: None, rest: Vec::new() };
         ingest.replay(self)?;
         let mut live = live;
         let mut broken = 0;
@@ -96,12 +97,17 @@ impl Runner<'_> {
         turn: &TurnRecord,
     ) -> Result<Option<crate::domain::turn::Conversation>> {
         let turns = self.store.turns(&self.session.id)?;
-        Ok(turns.into_iter().filter(|t| t.turn < turn.turn).filter_map(|t| t.conversation).next_back())
+        Ok(turns
+            .into_iter()
+            .filter(|t| t.turn < turn.turn)
+            .filter_map(|t| t.conversation)
+            .next_back())
     }
 }
 
 fn out_of_reach(session: &str, cause: Option<Failure>) -> Failure {
-    let failure = Failure::new(Kind::Network, "the sandbox is out of reach; what it does is unknown");
+    let failure =
+        Failure::new(Kind::Network, "the sandbox is out of reach; what it does is unknown");
     cause
         .map_or(failure.clone(), |cause| failure.because(cause))
         .hint(format!("the worker goes on; look again: `loop session attach {session}`"))

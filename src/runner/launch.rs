@@ -205,7 +205,8 @@ impl Runner<'_> {
 }
 
 fn base_environment(ca_bundle: bool) -> BTreeMap<String, String> {
-    let path = "/loop/bin:/loop/harness:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    let path =
+        "/loop/bin:/loop/harness:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     let mut env: BTreeMap<String, String> = [
         ("HOME", places::HOME),
         ("PATH", path),

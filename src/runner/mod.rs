@@ -14,6 +14,7 @@ mod recover;
 mod view;
 mod watch;
 
+pub use evidence::kept_snapshot;
 pub use launch::Program;
 pub use recover::{Parts, Recovered, Swept, orphans, sweep};
 pub use view::{outline, view};
@@ -92,7 +93,8 @@ impl Runner<'_> {
             reporter.step(Step::doing(what));
         });
         let Created { id, live, found, notes } = made.map_err(|failure| {
-            failure.while_doing(format!("cannot start the sandbox for session `{}`", self.session.id))
+            failure
+                .while_doing(format!("cannot start the sandbox for session `{}`", self.session.id))
         })?;
         for note in notes {
             self.reporter.warn(&note);

@@ -94,11 +94,7 @@ pub type Swept = Vec<(String, Result<Recovered>)>;
 
 /// Looks after every open session that nobody drives. Those whose provider is out of reach are
 /// told and left.
-pub fn sweep(
-    store: &mut Store,
-    parts: &Parts,
-    reporter: &mut dyn Reporter,
-) -> Result<Swept> {
+pub fn sweep(store: &mut Store, parts: &Parts, reporter: &mut dyn Reporter) -> Result<Swept> {
     let open = Filter { open: true, ..Filter::default() };
     let mut results = Vec::new();
     for session in store.sessions(&open)? {

@@ -1,8 +1,11 @@
 //! A stored session as it is shown.
 
+use crate::domain::artifact::{Artifact, ArtifactKind};
 use crate::error::Result;
-use crate::output::view::{ArtifactView, SessionView, TurnView};
+use crate::output::view::{ArtifactView, IssueView, SessionView, TurnView};
 use crate::store::{SessionRecord, Store};
+use serde_json::Value;
+use std::path::Path;
 
 pub fn view(store: &Store, session: &SessionRecord) -> Result<SessionView> {
     let turns = store.turns(&session.id)?;
@@ -23,9 +26,41 @@ pub fn view(store: &Store, session: &SessionRecord) -> Result<SessionView> {
         .collect();
     Ok(SessionView {
         turns,
-        artifacts: artifacts.iter().map(|one| ArtifactView::of(one, &folder)).collect(),
+        artifacts: artifacts.iter().map(|one| shown(one, &folder)).collect(),
         ..outline(session)
     })
+}
+
+/// More than this of a list of issues is left to whoever opens it.
+const ISSUES: usize = 20;
+
+fn shown(artifact: &Artifact, folder: &Path) -> ArtifactView {
+    let mut view = ArtifactView::of(artifact, folder);
+    if artifact.kind == ArtifactKind::Issues
+        && artifact.checks.iter().all(|check| check.name != "schema" || check.passed)
+        && let Some(text) = view.path.as_ref().and_then(|path| std::fs::read(path).ok())
+    {
+        view.issues = issues(&text);
+    }
+    view
+}
+
+/// What `issues.json` tells. Its form was checked when it was collected.
+fn issues(text: &[u8]) -> Vec<IssueView> {
+    let Ok(file) = serde_json::from_slice::<Value>(text) else { return Vec::new() };
+    let all = file["issues"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let issue = |(at, issue): (usize, &Value)| {
+        let examples = issue["trace_ids"].as_array().map(Vec::as_slice).unwrap_or_default();
+        IssueView {
+            rank: at as u32 + 1,
+            id: issue["fingerprint"].as_str().map(str::to_owned),
+            title: issue["title"].as_str().unwrap_or_default().to_owned(),
+            traces: issue["traces_affected"].as_u64().unwrap_or(examples.len() as u64),
+            share: issue["share"].as_f64(),
+            examples: examples.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect(),
+        }
+    };
+    all.iter().take(ISSUES).enumerate().map(issue).collect()
 }
 
 /// Without turns and artifacts, for lists.

@@ -15,7 +15,7 @@ mod mask;
 mod report;
 
 pub use find::find;
-pub use report::{investigation, issues_json};
+pub use report::{answer, investigation, issues_json};
 
 use crate::traces::snapshot::About;
 

@@ -38,6 +38,20 @@ pub fn investigation(report: &Report) -> String {
     text
 }
 
+/// The report in a sentence or two.
+pub fn answer(report: &Report) -> String {
+    let found = Count::of(report.groups.len(), "recurring failure");
+    let failing = Count::of(report.failing, "failing trace");
+    let first = match report.groups.first() {
+        Some(group) => {
+            let affected = Count::of(group.traces, "trace");
+            format!(" Most traces are affected by: {} ({affected}).", one_line(&group.title()))
+        }
+        None => String::new(),
+    };
+    format!("Found {found} in {failing} of {}.{first}", report.traces)
+}
+
 fn overview(text: &mut String, report: &Report) {
     let _ = writeln!(
         text,

@@ -25,8 +25,10 @@ impl Edit {
         };
         if found.origin.level == Level::Bundled {
             let sentence = format!("preset `{}` is bundled and cannot be changed", self.name);
-            return Err(Failure::new(Kind::Usage, sentence)
-                .hint(format!("write one of that name, which hides it: `loop preset new {}`", self.name)));
+            return Err(Failure::new(Kind::Usage, sentence).hint(format!(
+                "write one of that name, which hides it: `loop preset new {}`",
+                self.name
+            )));
         }
         let file = app.env.expand(app.env.cwd(), &found.origin.file);
         let editor = app.env.var("VISUAL").or_else(|| app.env.var("EDITOR"));

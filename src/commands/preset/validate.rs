@@ -18,7 +18,11 @@ impl Validate {
     pub fn run(self, app: &App) -> Done {
         let layers = app.layers()?;
         let results: Vec<_> = if self.files.is_empty() {
-            layers.presets().into_iter().map(|listed| (listed.name, listed.value.map(drop))).collect()
+            layers
+                .presets()
+                .into_iter()
+                .map(|listed| (listed.name, listed.value.map(drop)))
+                .collect()
         } else {
             self.files
                 .iter()

@@ -21,7 +21,13 @@ impl Show {
         let listed = one(project, &origin, &self.name, &layers.projects()?);
         app.show(
             |out| json::write_document(out, &v1::Project::of(&listed)),
-            |out| human::settings::write_projects(out, &app.screens.out, std::slice::from_ref(&listed)),
+            |out| {
+                human::settings::write_projects(
+                    out,
+                    &app.screens.out,
+                    std::slice::from_ref(&listed),
+                )
+            },
         )
     }
 }

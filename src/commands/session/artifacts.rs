@@ -64,9 +64,13 @@ fn download(from: &Path, to: &Path, view: &SessionView) -> Result<()> {
 }
 
 fn open(view: &SessionView) -> Result<()> {
-    let first = view.artifacts.iter().find_map(|artifact| artifact.path.as_ref().or(artifact.url.as_ref()));
+    let first =
+        view.artifacts.iter().find_map(|artifact| artifact.path.as_ref().or(artifact.url.as_ref()));
     let Some(first) = first else {
-        return Err(Failure::new(Kind::Usage, format!("session `{}` left nothing to open", view.id)));
+        return Err(Failure::new(
+            Kind::Usage,
+            format!("session `{}` left nothing to open", view.id),
+        ));
     };
     let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     std::process::Command::new(program)

@@ -38,7 +38,12 @@ impl Attach {
 }
 
 /// Tells what is stored, then drives or watches, whichever is free.
-fn follow(app: &App, store: &mut Store, session: SessionRecord, reporter: &mut dyn Reporter) -> Done {
+fn follow(
+    app: &App,
+    store: &mut Store,
+    session: SessionRecord,
+    reporter: &mut dyn Reporter,
+) -> Done {
     let id = session.id.clone();
     let mut tail = Tail::default();
     loop {
@@ -73,4 +78,3 @@ fn take_up(app: &App, runner: &mut Runner) -> Done {
     let outcome = runner.follow(None)?;
     drive::rest(app, runner, outcome)
 }
-

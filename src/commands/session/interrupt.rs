@@ -24,7 +24,8 @@ impl Interrupt {
         let session = store.find(&self.session)?;
         let id = session.id.clone();
         if session.phase != Phase::Running {
-            let sentence = format!("session `{id}` has no running turn: it is {}", session.phase.name());
+            let sentence =
+                format!("session `{id}` has no running turn: it is {}", session.phase.name());
             return Err(Failure::new(Kind::Usage, sentence)
                 .hint("`loop session list --status running` shows those that have"));
         }

@@ -54,10 +54,8 @@ impl List {
         if app.global.json {
             let views = sessions.iter().map(|session| runner::view(&store, session));
             let views: Vec<_> = views.collect::<Result<_>>()?;
-            return app.show(
-                |out| json::write_document(out, &v1::Session::all(&views)),
-                |_| Ok(()),
-            );
+            return app
+                .show(|out| json::write_document(out, &v1::Session::all(&views)), |_| Ok(()));
         }
         let views: Vec<_> = sessions.iter().map(runner::outline).collect();
         if views.is_empty() {

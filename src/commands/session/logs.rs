@@ -66,13 +66,15 @@ impl Logs {
         wire::answer(|out| {
             let mut log = Log::new(app.global.json, &app.screens, &id);
             let mut failed = None;
-            read = tail.read(&path, &mut |event| {
-                match if wanted(event) { log.event(out, event) } else { Ok(()) } {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(error) => {
-                        failed = Some(error);
-                        ControlFlow::Break(())
-                    }
+            read = tail.read(&path, &mut |event| match if wanted(event) {
+                log.event(out, event)
+            } else {
+                Ok(())
+            } {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    failed = Some(error);
+                    ControlFlow::Break(())
                 }
             });
             failed.map_or_else(|| log.end(out), Err)

@@ -18,7 +18,11 @@ impl Validate {
     pub fn run(self, app: &App) -> Done {
         let layers = app.layers()?;
         let results: Vec<_> = if self.files.is_empty() {
-            layers.skills().into_iter().map(|listed| (listed.name, listed.value.map(drop))).collect()
+            layers
+                .skills()
+                .into_iter()
+                .map(|listed| (listed.name, listed.value.map(drop)))
+                .collect()
         } else {
             self.files
                 .iter()

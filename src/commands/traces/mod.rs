@@ -1,15 +1,147 @@
-//! `loop traces`
+//! `loop traces`, and in a sandbox `traces`: the same engine.
+//!
+//! Without a project it asks the snapshot of the sandbox it runs in. Its output is made for a model
+//! to read: bounded, stable, and it says what to type next.
+
+mod list;
+mod search;
+mod show;
+mod snapshot;
+mod sql;
+mod stats;
 
 use super::app::{App, Done};
+use super::clock;
+use crate::config::window;
+use crate::domain::places;
+use crate::domain::plan::Window;
+use crate::error::{Cannot as _, Failure, Kind, Result};
+use crate::output::{json, sanitise};
+use crate::runner;
+use crate::traces::query::render::Typed;
+use crate::traces::snapshot::Snapshot;
+use serde::Serialize;
+use std::path::Path;
 
 #[derive(clap::Subcommand)]
 pub enum Command {
-    /// (to come)
-    List,
+    /// List traces, newest first
+    #[command(visible_alias = "ls")]
+    List(list::List),
+    /// Show a trace as a tree, or one span whole
+    Show(show::Show),
+    /// Search the text of inputs, outputs, messages and errors
+    Search(search::Search),
+    /// Counts, error rates, latencies, tokens and cost
+    Stats(stats::Stats),
+    /// Ask the snapshot in SQL, read-only
+    Sql(sql::Sql),
+    /// Write a project's traces to a snapshot file
+    Snapshot(snapshot::Snapshot),
 }
 
-pub fn run(command: Command, _app: &App) -> Done {
+pub fn run(command: Command, app: &App) -> Done {
     match command {
-        Command::List => Ok(0),
+        Command::List(page) => page.run(app),
+        Command::Show(page) => page.run(app),
+        Command::Search(page) => page.run(app),
+        Command::Stats(page) => page.run(app),
+        Command::Sql(page) => page.run(app),
+        Command::Snapshot(page) => page.run(app),
     }
+}
+
+/// Which traces are meant.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct Which {
+    /// A project by name, a file or folder of traces, or a snapshot; in a sandbox, its evidence
+    #[arg(long, value_name = "NAME|PATH")]
+    project: Option<String>,
+    /// Only traces from then on: `24h`, `7d`, or a time
+    #[arg(long, value_name = "WHEN")]
+    since: Option<String>,
+    /// Only traces before then
+    #[arg(long, value_name = "WHEN")]
+    until: Option<String>,
+}
+
+/// How much is given.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Much {
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = crate::traces::query::Bounds::LIMIT)]
+    limit: usize,
+    /// Long values whole
+    #[arg(long)]
+    full: bool,
+}
+
+/// A snapshot to ask. One that was written for this question only goes with it.
+pub struct Asked {
+    pub snapshot: Snapshot,
+    _scratch: Option<tempfile::TempDir>,
+}
+
+impl Asked {
+    fn open(path: &Path) -> Result<Self> {
+        Ok(Self { snapshot: Snapshot::open(path)?, _scratch: None })
+    }
+}
+
+impl Which {
+    /// The snapshot that is asked. A kept one is used where nothing can have changed.
+    fn open(&self, app: &App) -> Result<Asked> {
+        let evidence = Path::new(places::SNAPSHOT);
+        if self.project.is_none() && evidence.exists() {
+            return Asked::open(evidence);
+        }
+        let layers = app.layers()?;
+        let Some(name) = self.project.clone().or(layers.settings()?.defaults.project) else {
+            return Err(Failure::new(Kind::Usage, "nothing says which project")
+                .hint("name one: `--project demo`; `loop project list` shows them")
+                .hint("or set `project` under `[defaults]` in `config.toml`"));
+        };
+        if Path::new(&name).extension().is_some_and(|extension| extension == "db") {
+            return Asked::open(Path::new(&name));
+        }
+        let (project, _) = layers.project(&name)?;
+        let kept = app.env.data_dir()?.join("snapshots");
+        let scratch = tempfile::tempdir()
+            .cannot(Kind::Config, || "make a folder for the snapshot".to_owned())?;
+        let otherwise = scratch.path().join("snapshot.db");
+        let path = runner::kept_snapshot(&project, self.window()?, &kept, &otherwise)?;
+        Ok(Asked { snapshot: Snapshot::open(&path)?, _scratch: Some(scratch) })
+    }
+
+    fn window(&self) -> Result<Window> {
+        let (since, until) = (self.since.as_deref(), self.until.as_deref());
+        window::window(since, until, true, clock::now()).map(|(window, _)| window)
+    }
+
+    /// What somebody would have to type again.
+    fn typing(&self) -> Typing {
+        let in_sandbox = self.project.is_none() && Path::new(places::SNAPSHOT).exists();
+        let command = if in_sandbox { "traces" } else { "loop traces" };
+        let project = self.project.as_ref().map(|name| format!(" --project {name}"));
+        Typing { command, suffix: project.unwrap_or_default() }
+    }
+}
+
+struct Typing {
+    command: &'static str,
+    suffix: String,
+}
+
+impl Typing {
+    fn typed(&self) -> Typed<'_> {
+        Typed { command: self.command, suffix: &self.suffix }
+    }
+}
+
+/// Prints values as JSON, or as text, which holds much that others wrote.
+fn print<T: Serialize>(app: &App, value: &T, text: impl FnOnce() -> String) -> Done {
+    app.show(
+        |out| json::write_document(out, value),
+        |out| out.write_all(sanitise::text(&text()).as_bytes()),
+    )
 }

@@ -1,6 +1,7 @@
 //! What a session left: what it is, whether it holds, and a link on a line of its own, so that a
 //! terminal can open it and a mouse can select it.
 
+use super::issues;
 use crate::output::sanitise::line;
 use crate::output::style::{Role, Screen};
 use crate::output::text;
@@ -43,7 +44,10 @@ pub fn write_one(out: &mut dyn Write, screen: &Screen, artifact: &ArtifactView) 
     for link in links(screen, artifact) {
         writeln!(out, "  {link}")?;
     }
-    Ok(())
+    if !artifact.issues.is_empty() {
+        writeln!(out)?;
+    }
+    issues::write(out, screen, &artifact.issues)
 }
 
 /// Only where it is, for `--quiet`.

@@ -187,7 +187,12 @@ impl Docker {
             self.remove(spec.session)?;
             return Ok(None);
         }
-        Ok(Some(Created { id: container_name(spec.session), live: None, found: true, notes: Vec::new() }))
+        Ok(Some(Created {
+            id: container_name(spec.session),
+            live: None,
+            found: true,
+            notes: Vec::new(),
+        }))
     }
 }
 
@@ -210,7 +215,12 @@ impl Provider for Docker {
             // Nothing was handed over, so nothing can be lost with it.
             let _ = self.remove(spec.session);
         })?;
-        Ok(Created { id: container_name(spec.session), live: Some(live), found: false, notes: Vec::new() })
+        Ok(Created {
+            id: container_name(spec.session),
+            live: Some(live),
+            found: false,
+            notes: Vec::new(),
+        })
     }
 
     fn status(&self, session: &str) -> Result<Status> {

@@ -12,9 +12,9 @@ use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType, VolumeC
 use bollard::query_parameters as query;
 use bytes::Bytes;
 use nix::fcntl::{Flock, FlockArg};
+use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
-use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 
 /// Where a volume is while it is filled.
@@ -29,7 +29,10 @@ impl Docker {
             vec![Put { target: places::PROGRAM.to_owned(), inside: Inside::Volume(program) }];
         if let Some(folder) = spec.program {
             let volume = self.volume(&files_of(folder)?)?;
-            puts.push(Put { target: format!("{}/*", places::HARNESS), inside: Inside::Volume(volume) });
+            puts.push(Put {
+                target: format!("{}/*", places::HARNESS),
+                inside: Inside::Volume(volume),
+            });
         }
         for (path, target) in
             [(spec.snapshot, places::SNAPSHOT), (spec.ca_bundle, places::CA_BUNDLE)]
@@ -149,7 +152,13 @@ fn volume_name(files: &[NamedFile]) -> std::io::Result<String> {
     let mut hash = Sha256::new();
     for file in files {
         let about = file.path.metadata()?;
-        hash.update(format!("{} {} {} {}\n", file.name, about.len(), about.mtime(), about.mtime_nsec()));
+        hash.update(format!(
+            "{} {} {} {}\n",
+            file.name,
+            about.len(),
+            about.mtime(),
+            about.mtime_nsec()
+        ));
     }
     let digest: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     let name = files.first().map_or("files", |file| file.name.as_str());

@@ -124,9 +124,8 @@ impl Provider for Local {
             None => None,
         };
         let limited = spec.memory_bytes.is_some() || spec.cpus.is_some();
-        let notes = limited.then(|| {
-            "memory and processor limits are not kept by local sandboxes".to_owned()
-        });
+        let notes = limited
+            .then(|| "memory and processor limits are not kept by local sandboxes".to_owned());
         Ok(Created { id, live, found: false, notes: notes.into_iter().collect() })
     }
 

@@ -10,9 +10,9 @@ mod lines;
 mod session;
 mod settings;
 
+pub use doctor::Doctor;
 pub use lines::{Line, write_event, write_event_text};
 pub use session::{Artifact, Issue, Session};
-pub use doctor::Doctor;
 pub(in crate::output) use settings::secrets;
 pub use settings::{Plan, Preset, Project, Skill};
 

@@ -73,15 +73,33 @@ pub fn find(text: &str) -> Option<&'static str> {
     first(text, 0).map(|(_, what)| what)
 }
 
-/// The text with every credential covered, one star for each byte, so that columns stay.
+/// The text with every credential covered, and every user of an address; one star for each
+/// character, so that columns stay.
 pub fn cover(text: &str) -> String {
     let mut covered = text.to_owned();
     let mut from = 0;
-    while let Some((range, _)) = first(text, from) {
-        covered.replace_range(range.clone(), &"*".repeat(range.len()));
-        from = range.end;
+    while let Some((range, _)) = first(&covered, from) {
+        from = stars(&mut covered, range);
+    }
+    from = 0;
+    while let Some(start) = covered[from..].find("://").map(|at| from + at + 3) {
+        let end = covered[start..]
+            .find(['/', '?', '#', '"', '\'', '`'])
+            .map_or(covered.len(), |at| start + at);
+        from = match covered[start..end].rfind('@') {
+            Some(at) => stars(&mut covered, start..start + at),
+            None => start,
+        };
     }
     covered
+}
+
+/// Covers a range, and says where it ends now.
+fn stars(text: &mut String, range: Range<usize>) -> usize {
+    let stars = "*".repeat(text[range.clone()].chars().count());
+    let end = range.start + stars.len();
+    text.replace_range(range, &stars);
+    end
 }
 
 fn first(text: &str, from: usize) -> Option<(Range<usize>, &'static str)> {
@@ -155,6 +173,14 @@ mod tests {
             ["-----BEGIN RSA PRIV", "ATE KEY-----\nMIIE\n-----END RSA PRIV", "ATE KEY-----\n"];
         check(&pem, Some("a private key"));
         check(&["-----BEGIN PRIV", "ATE KEY-----\nMIIE"], Some("a private key"));
+    }
+
+    #[test]
+    fn users_of_addresses() {
+        assert_eq!(
+            cover("a = \"https://ü:p@w@h/x@y\" # http://a.b, ssh://git@h"),
+            "a = \"https://*****@h/x@y\" # http://a.b, ssh://***@h"
+        );
     }
 
     #[test]

@@ -16,12 +16,15 @@ use toml_edit::{DocumentMut, Item, Table};
 /// Adds a project to the user's `config.toml`, and says which file that is.
 pub fn add_project(env: &Env, known: &Known, project: &Project) -> Result<PathBuf> {
     let name = &project.name;
-    value::name(name).map_err(|reason| Failure::new(Kind::Usage, reason))?;
+    value::name(name).map_err(value::usage)?;
     change(env, known, |document, before| {
         if before.contains_key(name) {
             return Err(Failure::new(Kind::Usage, format!("there is a project `{name}` already"))
                 .hint(format!("take another name, or run `loop project rm {name}` first")));
         }
+        // Comments at the end of the file stay above what is put at the end.
+        let comments = document.trailing().as_str().unwrap_or_default().to_owned();
+        let is_first = document.is_empty() && comments.is_empty();
         let projects = document.entry("projects").or_insert_with(|| {
             let mut table = Table::new();
             // Only `[projects.NAME]` is written, not an empty `[projects]` above it.
@@ -41,8 +44,12 @@ pub fn add_project(env: &Env, known: &Known, project: &Project) -> Result<PathBu
             let table = fields.map(|(key, value)| (key, value.as_str())).collect();
             inline.insert(name, toml_edit::Value::InlineTable(table));
         } else if let Some(table) = projects.as_table_mut() {
-            let new = fields.map(|(key, value)| (key, toml_edit::value(value))).collect();
+            let mut new: Table =
+                fields.map(|(key, value)| (key, toml_edit::value(value))).collect();
+            new.set_position(Some(isize::MAX));
+            new.decor_mut().set_prefix(format!("{comments}{}", if is_first { "" } else { "\n" }));
             table.insert(name, Item::Table(new));
+            document.set_trailing("");
         }
         Ok(())
     })
@@ -68,7 +75,7 @@ pub fn remove_project(env: &Env, known: &Known, name: &str) -> Result<PathBuf> {
 
 /// Writes the file a new preset starts from, and says where it is.
 pub fn create_preset(env: &Env, name: &str) -> Result<PathBuf> {
-    value::name(name).map_err(|reason| Failure::new(Kind::Usage, reason))?;
+    value::name(name).map_err(value::usage)?;
     let folder = env.config_dir()?.join("presets");
     let path = folder.join(format!("{name}.toml"));
     let doing = || format!("write `{}`", path.display());
@@ -141,4 +148,127 @@ pub fn write_atomically(path: &Path, text: &str) -> Result<()> {
     new.as_file().sync_all().cannot(Kind::Config, doing)?;
     new.persist(&target).cannot(Kind::Config, doing)?;
     File::open(folder).and_then(|folder| folder.sync_all()).cannot(Kind::Config, doing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::corpus::{KNOWN, draw};
+    use super::*;
+
+    fn project(name: &str) -> Project {
+        let (source, path) = ("file".to_owned(), Some("/srv/traces.jsonl".to_owned()));
+        Project { name: name.to_owned(), source, path, ..Project::default() }
+    }
+
+    /// `config.toml` before, what is done, and after; or the failure's sentence.
+    fn check(before: &str, work: impl Fn(&Env) -> Result<PathBuf>, wanted: Result<&str, &str>) {
+        let folder = tempfile::tempdir().unwrap();
+        let env = Env::of("/", [("LOOP_CONFIG_DIR", folder.path())]);
+        let path = folder.path().join("config.toml");
+        if !before.is_empty() {
+            fs::write(&path, before).unwrap();
+        }
+        let result = work(&env).map(|path| fs::read_to_string(path).unwrap());
+        match (&result, wanted) {
+            (Ok(text), Ok(wanted)) => assert_eq!(text, wanted),
+            (Err(failure), Err(wanted)) => {
+                assert_eq!(failure.sentence, wanted);
+                assert_eq!(fs::read_to_string(&path).unwrap_or_default(), before, "untouched");
+            }
+            (Err(failure), Ok(_)) => panic!("{}", draw(failure)),
+            (Ok(text), Err(_)) => panic!("{text}"),
+        }
+        let left = fs::read_dir(folder.path()).unwrap().count();
+        assert!(left <= 1, "no temporary file is left behind");
+    }
+
+    const ADDED: &str = "[projects.shop]\nsource = \"file\"\npath = \"/srv/traces.jsonl\"\n";
+
+    #[test]
+    fn adding() {
+        let add = |env: &Env| add_project(env, &KNOWN, &project("shop"));
+        check("", add, Ok(ADDED));
+        let before =
+            "# mine\n[defaults] # usual\npreset = 'fix'\n\n[projects.a]\nsource = \"demo\" # b\n";
+        check(before, add, Ok(&format!("{before}\n{ADDED}")));
+        check(
+            "projects = { a = { source = \"demo\" } }\n",
+            add,
+            Ok(
+                "projects = { a = { source = \"demo\" } , shop = { source = \"file\", path = \"/srv/traces.jsonl\" } }\n",
+            ),
+        );
+        check(
+            "[projects.shop]\nsource = \"demo\"\n",
+            add,
+            Err("there is a project `shop` already"),
+        );
+        check("[defalts]\n", add, Err("unknown key `defalts`"));
+        check("", |env| add_project(env, &KNOWN, &project("a b")), Err("`a b` is no name"));
+        let url = Some("nowhere".to_owned());
+        let wrong = Project { url, path: None, source: "phoenix".to_owned(), ..project("p") };
+        check("", |env| add_project(env, &KNOWN, &wrong), Err("`nowhere` is no address"));
+    }
+
+    #[test]
+    fn removing() {
+        let before = format!(
+            "# kept\n[defaults]\nproject = \"shop\" # kept\n\n{ADDED}[projects.b]\nsource = \"demo\"\n"
+        );
+        check(
+            &before,
+            |env| remove_project(env, &KNOWN, "shop"),
+            Ok("# kept\n[defaults]\nproject = \"shop\" # kept\n[projects.b]\nsource = \"demo\"\n"),
+        );
+        check(
+            &before,
+            |env| remove_project(env, &KNOWN, "shp"),
+            Err("no project of your own is called `shp`"),
+        );
+        check(
+            "",
+            |env| remove_project(env, &KNOWN, "demo"),
+            Err("no project of your own is called `demo`"),
+        );
+    }
+
+    #[test]
+    fn many_at_once_lose_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let env = Env::of("/", [("LOOP_CONFIG_DIR", folder.path())]);
+        std::thread::scope(|scope| {
+            for i in 0..8 {
+                let env = &env;
+                scope.spawn(move || add_project(env, &KNOWN, &project(&format!("p{i}"))).unwrap());
+            }
+        });
+        let text = fs::read_to_string(folder.path().join("config.toml")).unwrap();
+        assert_eq!(settings::read("config.toml", &text, &KNOWN).unwrap().projects.len(), 8);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_linked_file_stays_a_link_and_keeps_its_mode() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let real = folder.path().join("dotfiles.toml");
+        fs::write(&real, "# dotfiles\n").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink(&real, folder.path().join("config.toml")).unwrap();
+        let env = Env::of("/", [("LOOP_CONFIG_DIR", folder.path())]);
+        let path = add_project(&env, &KNOWN, &project("shop")).unwrap();
+        assert!(fs::symlink_metadata(path).unwrap().is_symlink());
+        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+        assert!(fs::read_to_string(real).unwrap().starts_with("# dotfiles\n"));
+    }
+
+    #[test]
+    fn a_new_preset_is_not_written_over_an_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let env = Env::of("/", [("LOOP_CONFIG_DIR", folder.path())]);
+        let path = create_preset(&env, "mine").unwrap();
+        assert!(fs::read_to_string(&path).unwrap().starts_with("# presets/mine.toml\n"));
+        assert_eq!(create_preset(&env, "mine").unwrap_err().kind, Kind::Usage);
+        assert_eq!(create_preset(&env, "../x").unwrap_err().sentence, "`../x` is no name");
+    }
 }

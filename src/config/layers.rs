@@ -9,7 +9,7 @@ use super::allow::{self, Entry, Folder, Standing};
 use super::bundled;
 use super::env::Env;
 use super::settings::{self, Settings};
-use super::{Context, Known, preset, skill};
+use super::{Context, Known, preset, skill, value};
 use crate::domain::preset::{FILE, Image, Preset, Project, Skill};
 use crate::domain::words::did_you_mean;
 use crate::error::{Cannot, Failure, Kind, Result};
@@ -21,11 +21,12 @@ const PRESETS: &str = "presets";
 const SKILLS: &str = "skills";
 const SETTINGS: &str = "config.toml";
 
-/// All layers, nearest first, as they were when they were opened.
+/// All layers, as they were when they were opened.
 #[derive(Debug)]
 pub struct Layers {
     env: Env,
-    layers: Vec<Layer>,
+    /// Nearest first.
+    stack: Vec<Layer>,
     context: Context,
 }
 
@@ -87,7 +88,7 @@ impl Layers {
         layers.push(Layer::user(&config));
         layers.push(Layer::bundled());
         let context = Context { known, skills: BTreeMap::new() };
-        let mut layers = Self { env: env.clone(), layers, context };
+        let mut layers = Self { env: env.clone(), stack: layers, context };
         layers.context.skills = layers
             .skills()
             .into_iter()
@@ -106,7 +107,7 @@ impl Layers {
 
     /// The `.loop/` folder that is there and not allowed.
     pub fn not_allowed(&self) -> Option<&Path> {
-        self.layers.iter().find(|layer| !layer.is_usable()).map(|layer| layer.root.as_path())
+        self.stack.iter().find(|layer| !layer.is_usable()).map(|layer| layer.root.as_path())
     }
 
     pub fn presets(&self) -> Vec<Listed<Preset>> {
@@ -140,17 +141,16 @@ impl Layers {
     /// Every project that has a name. Fails where a `config.toml` has mistakes.
     pub fn projects(&self) -> Result<Vec<Listed<Project>>> {
         let mut all: BTreeMap<String, Listed<Project>> = BTreeMap::new();
-        for layer in &self.layers {
+        for layer in &self.stack {
             let origin = self.origin(layer, SETTINGS);
             for (name, project) in self.projects_of(layer)? {
                 let value = layer.usable(&origin).map(|()| project);
-                match all.get_mut(&name) {
-                    Some(nearer) => nearer.hides.push(origin.clone()),
-                    None => {
-                        let (name_, hides, origin) = (name.clone(), Vec::new(), origin.clone());
-                        all.insert(name_, Listed { name, origin, hides, value });
-                    }
+                if let Some(nearer) = all.get_mut(&name) {
+                    nearer.hides.push(origin.clone());
+                    continue;
                 }
+                let (hides, origin) = (Vec::new(), origin.clone());
+                all.insert(name.clone(), Listed { name, origin, hides, value });
             }
         }
         Ok(all.into_values().collect())
@@ -184,7 +184,7 @@ impl Layers {
     /// The settings of all layers as one, the nearest first. Projects are asked for by name.
     pub fn settings(&self) -> Result<Settings> {
         let mut merged = Settings::default();
-        for layer in &self.layers {
+        for layer in &self.stack {
             let Some(Ok(text)) = layer.files.get(SETTINGS) else {
                 layer.files.get(SETTINGS).cloned().transpose()?;
                 continue;
@@ -235,10 +235,8 @@ impl Layers {
         if let Some(path) = &mut preset.sandbox.ca_bundle {
             *path = self.absolute(base, path);
         }
-        if let Some(repo) = &mut preset.repo {
-            if super::value::repo_is_path(repo) {
-                *repo = self.absolute(base, repo);
-            }
+        if let Some(repo) = preset.repo.as_mut().filter(|repo| value::repo_is_path(repo)) {
+            *repo = self.absolute(base, repo);
         }
         Ok(preset)
     }
@@ -251,7 +249,7 @@ impl Layers {
         let mut lines = Vec::new();
         for name in self.names(folder) {
             let path = format!("{folder}/{name}.toml");
-            let mut layers = self.layers.iter().filter(|layer| layer.files.contains_key(&path));
+            let mut layers = self.stack.iter().filter(|layer| layer.files.contains_key(&path));
             let Some(nearest) = layers.next() else { continue };
             let hides = layers.map(|layer| self.origin(layer, &path)).collect();
             let origin = self.origin(nearest, &path);
@@ -269,7 +267,7 @@ impl Layers {
         read: impl Fn(&Origin, &str) -> Result<T>,
     ) -> Result<(T, Origin)> {
         let path = format!("{folder}/{name}.toml");
-        let Some(layer) = self.layers.iter().find(|layer| layer.files.contains_key(&path)) else {
+        let Some(layer) = self.stack.iter().find(|layer| layer.files.contains_key(&path)) else {
             let names = self.names(folder);
             let names: Vec<_> = names.iter().map(String::as_str).collect();
             return Err(unknown(noun, name, &names));
@@ -281,7 +279,7 @@ impl Layers {
 
     /// Every name that a folder of any layer has.
     fn names(&self, folder: &str) -> BTreeSet<String> {
-        let paths = self.layers.iter().flat_map(|layer| layer.files.keys());
+        let paths = self.stack.iter().flat_map(|layer| layer.files.keys());
         paths
             .filter_map(|path| path.strip_prefix(folder)?.strip_prefix('/')?.strip_suffix(".toml"))
             .filter(|name| !name.contains('/'))
@@ -381,8 +379,10 @@ impl Layer {
 
 /// Whether a path of a layer is one that is read.
 fn is_ours(path: &str) -> bool {
-    let toml =
-        |rest: &str| rest.ends_with(".toml") && !rest.starts_with('.') && !rest.contains('/');
+    let toml = |rest: &str| {
+        let stem = rest.strip_suffix(".toml").unwrap_or_default();
+        !stem.is_empty() && !stem.starts_with('.') && !stem.contains('/')
+    };
     path == SETTINGS
         || [PRESETS, SKILLS].iter().any(|folder| {
             path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')).is_some_and(toml)
@@ -428,4 +428,192 @@ fn traces_name(path: &str) -> String {
     let file = path.rsplit('/').next().unwrap_or(path);
     let stem = file.trim_start_matches('.').split('.').next().unwrap_or_default();
     if stem.is_empty() { "traces".to_owned() } else { stem.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::corpus::{KNOWN, draw};
+    use super::*;
+
+    /// A machine with a home, a repository, and a working directory two folders into it.
+    struct Machine {
+        root: tempfile::TempDir,
+        env: Env,
+    }
+
+    impl Machine {
+        fn new() -> Self {
+            let root = tempfile::tempdir().unwrap();
+            let cwd = root.path().join("repo/src/deep");
+            fs::create_dir_all(&cwd).unwrap();
+            let vars = [("HOME", root.path().join("home"))];
+            Self { env: Env::of(cwd, vars), root }
+        }
+
+        fn write(&self, path: &str, text: &str) {
+            let path = self.root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+
+        fn open(&self) -> Layers {
+            Layers::open(&self.env, KNOWN, false).unwrap()
+        }
+
+        /// A message without the folder's random name.
+        fn say(&self, failure: &Failure) -> String {
+            draw(failure).replace(&self.root.path().display().to_string(), "")
+        }
+    }
+
+    const USER: &str = "home/.config/loop";
+    const MINE: &str = "harness = \"codex\"\nprompt = \"mine\"\n";
+
+    #[test]
+    fn the_nearest_layer_wins_and_says_what_it_hides() {
+        let machine = Machine::new();
+        machine.write(&format!("{USER}/presets/triage.toml"), MINE);
+        machine.write("repo/.loop/presets/triage.toml", "harness = \"command\"\ncommand = [\"x\"]");
+        machine.write("repo/.loop/presets/ours.toml", "harness = \"triage\"");
+        allow::allow(&machine.env).unwrap();
+        let layers = machine.open();
+        let (preset, origin) = layers.preset("triage").unwrap();
+        assert_eq!((preset.harness.as_str(), origin.level), ("command", Level::Repository));
+        let listed = layers.presets();
+        let triage = listed.iter().find(|listed| listed.name == "triage").unwrap();
+        let hidden: Vec<_> = triage.hides.iter().map(|origin| origin.level).collect();
+        assert_eq!(hidden, [Level::User, Level::Bundled]);
+        assert_eq!(triage.hides[1].file, "bundled:presets/triage.toml");
+        assert_eq!(listed.len(), 8, "seven bundled ones and `ours`");
+    }
+
+    #[test]
+    fn a_repository_is_hostile_until_it_is_allowed() {
+        let machine = Machine::new();
+        machine.write("repo/.loop/presets/triage.toml", "harness = \"triage\"");
+        let refused = machine.open().preset("triage").unwrap_err();
+        assert_eq!(refused.kind, Kind::Config);
+        insta::assert_snapshot!(machine.say(&refused), @r"
+        error: `/repo/.loop/presets/triage.toml` is not used
+          because: its folder came with the repository, and you have not allowed it
+        hint: read what is in `/repo/.loop`, then run `loop allow`
+        hint: `--trust` allows it for one command
+        ");
+        assert!(machine.open().not_allowed().is_some());
+        assert!(machine.open().preset("fix").is_ok(), "what it does not hide can be used");
+        assert!(Layers::open(&machine.env, KNOWN, true).unwrap().preset("triage").is_ok());
+
+        let done = allow::allow(&machine.env).unwrap();
+        assert_eq!((done.files.len(), done.already), (1, false));
+        assert!(allow::allow(&machine.env).unwrap().already);
+        assert!(machine.open().preset("triage").is_ok());
+
+        // Any file of the folder counts, not only those that are read as settings.
+        machine.write("repo/.loop/Dockerfile", "FROM scratch");
+        let changed = machine.open().preset("triage").unwrap_err();
+        assert!(changed.to_string().ends_with("changed since you allowed it"), "{changed}");
+        fs::remove_file(machine.root.path().join("repo/.loop/Dockerfile")).unwrap();
+        assert!(machine.open().preset("triage").is_ok(), "the same content is allowed again");
+    }
+
+    #[test]
+    fn settings_of_a_repository_do_nothing_before() {
+        let machine = Machine::new();
+        machine.write(
+            &format!("{USER}/config.toml"),
+            "[defaults]\npreset = \"fix\"\nharness = \"codex\"",
+        );
+        machine.write("repo/.loop/config.toml", "[projects.shop]\nsource = \"file\"\npath = \"t\"");
+        assert_eq!(machine.open().settings().unwrap().defaults.preset.unwrap(), "fix");
+        assert!(machine.open().project("shop").is_err());
+        assert!(machine.open().project("demo").is_ok());
+        machine.write("repo/.loop/config.toml", "[defaults]\npreset = \"theirs\"");
+        assert!(machine.open().settings().unwrap_err().hints[0].contains("loop allow"));
+        machine.write("repo/.loop/config.toml", "broken");
+        assert!(machine.open().settings().unwrap_err().hints[0].contains("loop allow"));
+        machine.write("repo/.loop/config.toml", "[defaults]\npreset = \"theirs\"");
+        allow::allow(&machine.env).unwrap();
+        let defaults = machine.open().settings().unwrap().defaults;
+        assert_eq!(
+            (defaults.preset.unwrap(), defaults.harness.unwrap()),
+            ("theirs".into(), "codex".into())
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_of_a_repository_are_not_followed() {
+        let machine = Machine::new();
+        machine.write("elsewhere.toml", "harness = \"triage\"");
+        machine.write("repo/.loop/x", "");
+        let presets = machine.root.path().join("repo/.loop/presets");
+        fs::create_dir(&presets).unwrap();
+        let target = machine.root.path().join("elsewhere.toml");
+        std::os::unix::fs::symlink(target, presets.join("linked.toml")).unwrap();
+        allow::allow(&machine.env).unwrap();
+        let failure = machine.open().preset("linked").unwrap_err();
+        assert!(failure.sentence.ends_with("linked.toml` is no plain file"), "{failure}");
+    }
+
+    #[test]
+    fn paths_in_a_file_count_from_its_folder() {
+        let machine = Machine::new();
+        machine.write(
+            "repo/.loop/presets/x.toml",
+            "harness = \"codex\"\nrepo = \"../..\"\n\
+             [sandbox]\nimage = { dockerfile = \"Dockerfile\" }\nca_bundle = \"~/ca.pem\"",
+        );
+        machine.write(
+            "repo/.loop/config.toml",
+            "[projects.t]\nsource = \"file\"\npath = \"../traces\"",
+        );
+        let layers = Layers::open(&machine.env, KNOWN, true).unwrap();
+        let (preset, _) = layers.preset("x").unwrap();
+        let below = |path: &str| {
+            let root = machine.root.path().canonicalize().unwrap();
+            root.join(path).to_string_lossy().into_owned()
+        };
+        assert_eq!(preset.sandbox.image, Image::Dockerfile(below("repo/.loop/presets/Dockerfile")));
+        assert!(preset.sandbox.ca_bundle.unwrap().ends_with("/home/ca.pem"));
+        assert_eq!(preset.repo.unwrap(), below("repo/.loop/presets/../.."));
+        assert_eq!(layers.project("t").unwrap().0.path.unwrap(), below("repo/.loop/../traces"));
+    }
+
+    #[test]
+    fn projects_by_path_and_names_that_are_not_there() {
+        let machine = Machine::new();
+        machine.write("repo/src/deep/shop.jsonl.gz", "");
+        let layers = machine.open();
+        let (project, _) = layers.project("shop.jsonl.gz").unwrap();
+        assert_eq!((project.name.as_str(), project.source.as_str()), ("shop", FILE));
+        assert!(Path::new(&project.path.unwrap()).is_absolute());
+        for (failure, wanted) in [
+            (layers.project("nowhere/x").unwrap_err(), "there is no file or folder `nowhere/x`"),
+            (layers.project("dmeo").unwrap_err(), "no project is called `dmeo`"),
+            (layers.preset("../triage").unwrap_err(), "no preset is called `../triage`"),
+            (layers.skill("gihtub").unwrap_err(), "no skill is called `gihtub`"),
+        ] {
+            assert_eq!((failure.sentence.as_str(), failure.kind), (wanted, Kind::Usage));
+        }
+        insta::assert_snapshot!(machine.say(&layers.preset("triag").unwrap_err()), @r"
+        error: no preset is called `triag`
+        hint: did you mean `triage`?
+        hint: `loop preset list` shows them all: `cost`, `dataset`, `fix`, `health-check`, `investigate`, `regression`, `triage`
+        ");
+    }
+
+    #[test]
+    fn one_broken_file_does_not_hide_the_others() {
+        let machine = Machine::new();
+        machine.write(&format!("{USER}/presets/broken.toml"), "harness = 1\nx = 2");
+        fs::write(machine.root.path().join(USER).join("presets/latin.toml"), b"# \xfc").unwrap();
+        fs::create_dir(machine.root.path().join(USER).join("presets/folder.toml")).unwrap();
+        let listed = machine.open().presets();
+        let broken: Vec<_> = listed
+            .iter()
+            .filter_map(|listed| Some((listed.name.as_str(), listed.value.as_ref().err()?)))
+            .map(|(name, failure)| (name, 1 + failure.also.len()))
+            .collect();
+        assert_eq!(broken, [("broken", 2), ("folder", 1), ("latin", 1)]);
+    }
 }

@@ -15,6 +15,7 @@ pub mod bundled;
 pub mod credential;
 pub mod edit;
 pub mod env;
+mod found;
 pub mod layers;
 pub mod preset;
 pub mod reader;

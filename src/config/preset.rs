@@ -1,6 +1,7 @@
 //! A preset's file.
 
-use super::reader::{self, At, Table, Value};
+use super::found::Value;
+use super::reader::{self, At, Table};
 use super::template::{PLACEHOLDERS, placeholders};
 use super::{Context, value};
 use crate::domain::limits::{Keep, Limits};
@@ -132,7 +133,8 @@ fn with_skill(skills: &[String], context: &Context) -> String {
     let add = of_kind.map_or(GITHUB, |(name, _)| name);
     let names: Vec<_> =
         skills.iter().map(String::as_str).chain([add]).map(|name| format!("\"{name}\"")).collect();
-    format!("add the line `skills = [{}]`", names.join(", "))
+    let verb = if skills.is_empty() { "add the line" } else { "write" };
+    format!("{verb} `skills = [{}]`", names.join(", "))
 }
 
 fn credentials(table: &mut Table) -> Credentials {
@@ -170,14 +172,7 @@ fn sandbox(table: &mut Table, context: &Context) -> SandboxSettings {
     settings.ca_bundle = table.text("ca_bundle").map(|at| at.value);
     settings.setup = table.strings("setup").into_iter().map(|at| at.value).collect();
     settings.cpus = table.amount("cpus").map(|at| at.value);
-    if let Some(found) = table.parsed("memory", measure::size) {
-        if found.value < MIN_MEMORY {
-            let least = measure::show_size(MIN_MEMORY);
-            let hint = "write it as `memory = \"4GiB\"`".to_owned();
-            table.wrong(&found.at, format!("`memory` is at least {least}"), Some(hint));
-        }
-        settings.memory_bytes = Some(found.value);
-    }
+    settings.memory_bytes = table.parsed("memory", memory).map(|at| at.value);
     if let Some(found) = table.take("network") {
         settings.network = network(&found);
     }
@@ -190,16 +185,29 @@ fn sandbox(table: &mut Table, context: &Context) -> SandboxSettings {
     settings
 }
 
+fn memory(text: &str) -> Result<u64, String> {
+    let bytes = measure::size(text)?;
+    if bytes < MIN_MEMORY {
+        let least = measure::show_size(MIN_MEMORY);
+        return Err(format!("`memory` is at least {least}; write it as `4GiB`"));
+    }
+    Ok(bytes)
+}
+
 fn image(found: &Value) -> Image {
     if found.is_table() {
         let path = found.fields("sandbox.image", |table| {
-            let path = table.text("dockerfile");
-            if path.is_none() && !table.has("dockerfile") {
-                table.missing("dockerfile", "image = { dockerfile = \"Dockerfile\" }");
+            if !table.has("dockerfile") {
+                let hint = "write `image = { dockerfile = \"Dockerfile\" }`".to_owned();
+                table.wrong(&found.key_at(), "`image` names no Dockerfile", Some(hint));
             }
-            path
+            table.text("dockerfile")
         });
         return path.flatten().map_or(Image::Auto, |at| Image::Dockerfile(at.value));
+    }
+    if !found.is_string() {
+        let hint = "use `auto`, an image, or `{ dockerfile = \"Dockerfile\" }`";
+        return found.wrong_type("a name", Some(hint.to_owned())).unwrap_or_default();
     }
     match found.string().map(|at| at.value) {
         None => Image::Auto,
@@ -239,6 +247,10 @@ fn network(found: &Value) -> Network {
         });
         return Network::Hosts(hosts.collect());
     }
+    let hint = || format!("use {} or a list of hosts", or(&NAMES));
+    if !found.is_string() {
+        return found.wrong_type("a name or a list", Some(hint())).unwrap_or_default();
+    }
     let Some(text) = found.string() else { return Network::Default };
     match text.value.as_str() {
         "none" => return Network::None,
@@ -248,7 +260,7 @@ fn network(found: &Value) -> Network {
             let hint = match did_you_mean(other, NAMES) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if value::host(other).is_ok() => format!("write `network = [\"{other}\"]`"),
-                None => format!("use {} or a list of hosts", or(&NAMES)),
+                None => hint(),
             };
             found.wrong(format!("no network is called `{other}`"), Some(hint));
         }

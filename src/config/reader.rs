@@ -6,16 +6,22 @@
 //! it, the hint says so. Broken syntax is told alone: what follows from it would only confuse.
 
 use super::credential;
+use super::found::Value;
 use super::value::reason_and_hint;
 use crate::domain::words::{did_you_mean, or};
 use crate::error::{Failure, Kind, Place, Result};
 use std::cell::RefCell;
 use std::ops::Range;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 /// More than this is no settings file.
-const MAX_FILE: usize = 4 << 20;
+const MAX_FILE: usize = 1 << 20;
+
+/// How many mistakes of one file are told. A file made to have a million must not cost more.
+const MAX_MISTAKES: usize = 50;
+
+/// Longer names are nobody's slip of the pen, and comparing them is dear.
+const MAX_NAME: usize = 100;
 
 /// How many syntax errors of one file are told; the parser recovers, and guesses more and more.
 const MAX_SYNTAX: usize = 5;
@@ -47,8 +53,8 @@ pub struct At<T> {
 
 /// One file being read, and what was found wrong so far.
 pub struct File<'a> {
-    name: &'a str,
-    text: &'a str,
+    pub name: &'a str,
+    pub text: &'a str,
     mistakes: RefCell<Vec<(usize, Failure)>>,
     /// Every key that was asked for, by table.
     asked: RefCell<Vec<(String, &'static str)>>,
@@ -58,6 +64,7 @@ pub struct File<'a> {
 struct Unknown {
     table: String,
     key: String,
+    is_table: bool,
     at: Range<usize>,
 }
 
@@ -83,37 +90,46 @@ impl<'a> File<'a> {
     }
 
     /// Notes a mistake.
-    fn wrong(&self, at: &Range<usize>, sentence: impl Into<String>, hint: Option<String>) {
+    #[expect(clippy::needless_pass_by_value, reason = "a hint is made for the one mistake")]
+    pub fn wrong(&self, at: &Range<usize>, sentence: impl Into<String>, hint: Option<String>) {
+        if self.mistakes.borrow().len() >= MAX_MISTAKES {
+            return;
+        }
         let mut place = Place::of(self.name, self.text, at.clone());
         place.text = credential::cover(&place.text);
-        self.note(at, place, sentence, hint);
+        self.note(at, place, sentence, hint.as_deref());
     }
 
-    fn note(
+    pub fn note(
         &self,
         at: &Range<usize>,
         place: Place,
         sentence: impl Into<String>,
-        hint: Option<String>,
+        hint: Option<&str>,
     ) {
+        // A sentence may quote what stands in the file.
+        let sentence = credential::cover(&sentence.into());
         let mut failure = Failure::new(Kind::Config, sentence).at(place);
-        failure.hints.extend(hint);
+        failure.hints.extend(hint.map(credential::cover));
         self.mistakes.borrow_mut().push((at.start, failure));
     }
 
     fn finish(self) -> Option<Failure> {
-        for Unknown { table, key, at } in self.unknown.take() {
+        for Unknown { table, key, is_table, at } in
+            self.unknown.take().into_iter().take(MAX_MISTAKES)
+        {
             let asked = self.asked.borrow();
             let here: Vec<&str> =
                 asked.iter().filter(|(t, _)| *t == table).map(|(_, key)| *key).collect();
-            let elsewhere =
-                asked.iter().find(|(t, k)| *t != table && *k == key && !t.contains('.'));
+            let elsewhere = asked
+                .iter()
+                .find(|(t, k)| !is_table && *t != table && *k == key && !t.contains('.'));
             let hint = if let Some((other, _)) = elsewhere {
                 match other.as_str() {
-                    "" => format!("`{key}` stands above the first `[table]` of the file"),
+                    "" => format!("move `{key}` above the first `[table]` of the file"),
                     other => format!("put `{key}` under `[{other}]`"),
                 }
-            } else if let Some(near) = did_you_mean(&key, here.iter().copied()) {
+            } else if let Some(near) = nearest(&key, &here) {
                 format!("did you mean `{near}`?")
             } else {
                 format!("known here: {}", or(&here).replace(" or ", ", "))
@@ -137,7 +153,7 @@ pub struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    fn new(
+    pub fn new(
         file: &'a File<'a>,
         name: String,
         at: Range<usize>,
@@ -178,7 +194,7 @@ impl<'a> Table<'a> {
     pub fn take(&mut self, key: &'static str) -> Option<Value<'a>> {
         self.asked.push(key);
         let (name, value) = self.entries?.get_key_value(key)?;
-        Some(Value { file: self.file, key: key.to_owned(), key_at: name.span(), value })
+        Some(Value { file: self.file, key: key.to_owned(), key_at: name.span(), inner: value })
     }
 
     /// Whether the file has this key, of whatever type.
@@ -224,20 +240,27 @@ impl<'a> Table<'a> {
         key: &'static str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<At<T>> {
-        let At { value, at } = self.string(key)?;
-        match parse(&value) {
-            Ok(value) => Some(At { value, at }),
-            Err(sentence) => {
+        let found = self.take(key)?;
+        let text = found.scalar();
+        match (parse(&text), found.is_string()) {
+            (Ok(value), true) => Some(At { value, at: found.at() }),
+            (Ok(_), false) => found.string().and(None),
+            (Err(sentence), true) => {
                 let (reason, hint) = reason_and_hint(&sentence);
-                self.wrong(&at, reason, hint);
+                found.wrong(reason, hint);
                 None
             }
+            (Err(sentence), false) => found.wrong_type("a string", reason_and_hint(&sentence).1),
         }
     }
 
     /// One name of a list; `noun` is what it names.
     pub fn name_of(&mut self, key: &'static str, noun: &str, names: &[&str]) -> Option<At<String>> {
-        let found = self.string(key)?;
+        let found = self.take(key)?;
+        if !found.is_string() {
+            return found.wrong_type("a name", Some(format!("use {}", or(names))));
+        }
+        let found = found.string()?;
         if names.contains(&found.value.as_str()) {
             return Some(found);
         }
@@ -247,7 +270,7 @@ impl<'a> Table<'a> {
 
     /// Says that a name is not one of a list.
     pub fn unknown_name(&self, found: &At<String>, noun: &str, names: &[&str]) {
-        let hint = match did_you_mean(&found.value, names.iter().copied()) {
+        let hint = match nearest(&found.value, names) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("use {}", or(names)),
         };
@@ -270,8 +293,12 @@ impl<'a> Table<'a> {
         let Some(entries) = self.take(key).and_then(|value| value.table()) else { return };
         for (name, value) in entries {
             let key = At { value: name.get_ref().to_string(), at: name.span() };
-            let value =
-                Value { file: self.file, key: key.value.clone(), key_at: name.span(), value };
+            let value = Value {
+                file: self.file,
+                key: key.value.clone(),
+                key_at: name.span(),
+                inner: value,
+            };
             read(&key, value);
         }
     }
@@ -280,12 +307,13 @@ impl<'a> Table<'a> {
         if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
     }
 
-    fn close(self) {
-        for (key, _) in self.entries.into_iter().flatten() {
+    pub fn close(self) {
+        for (key, value) in self.entries.into_iter().flatten() {
             if !self.asked.contains(&&**key.get_ref()) {
                 self.file.unknown.borrow_mut().push(Unknown {
                     table: self.name.clone(),
                     key: key.get_ref().to_string(),
+                    is_table: value.get_ref().is_table(),
                     at: key.span(),
                 });
             }
@@ -295,178 +323,6 @@ impl<'a> Table<'a> {
     }
 }
 
-/// A value whose type is not known yet.
-pub struct Value<'a> {
-    file: &'a File<'a>,
-    key: String,
-    key_at: Range<usize>,
-    value: &'a Spanned<DeValue<'a>>,
-}
-
-impl<'a> Value<'a> {
-    pub fn at(&self) -> Range<usize> {
-        self.value.span()
-    }
-
-    pub fn key_at(&self) -> Range<usize> {
-        self.key_at.clone()
-    }
-
-    pub fn wrong(&self, sentence: impl Into<String>, hint: Option<String>) {
-        self.file.wrong(&self.at(), sentence, hint);
-    }
-
-    /// Notes a mistake elsewhere: at this value's key, or at one item of it.
-    pub fn wrong_at(&self, at: &Range<usize>, sentence: impl Into<String>, hint: Option<String>) {
-        self.file.wrong(at, sentence, hint);
-    }
-
-    /// Notes a mistake at this value's key, and shows nothing of the value.
-    pub fn wrong_hidden(&self, sentence: impl Into<String>, hint: Option<String>) {
-        let mut place = Place::of(self.file.name, self.file.text, self.key_at());
-        let shown = place.column - 1 + place.width;
-        place.text = place.text.chars().take(shown).chain(" = ***".chars()).collect();
-        self.file.note(&self.key_at, place, sentence, hint);
-    }
-
-    pub fn is_table(&self) -> bool {
-        self.value.get_ref().is_table()
-    }
-
-    pub fn is_array(&self) -> bool {
-        self.value.get_ref().is_array()
-    }
-
-    pub fn string(&self) -> Option<At<String>> {
-        match self.value.get_ref() {
-            DeValue::String(text) => Some(At { value: text.to_string(), at: self.at() }),
-            DeValue::Integer(_)
-            | DeValue::Float(_)
-            | DeValue::Boolean(_)
-            | DeValue::Datetime(_) => {
-                let raw = self.file.text.get(self.at()).unwrap_or_default();
-                self.wrong_type("a string", Some(format!("write `{} = \"{raw}\"`", self.key)))
-            }
-            DeValue::Array(_) | DeValue::Table(_) => self.wrong_type("a string", None),
-        }
-    }
-
-    pub fn strings(&self) -> Vec<At<String>> {
-        match self.value.get_ref() {
-            DeValue::Array(items) => items
-                .iter()
-                .filter_map(|value| {
-                    let key_at = self.key_at();
-                    Value { file: self.file, key: self.key.clone(), key_at, value }.item()
-                })
-                .collect(),
-            DeValue::String(_) => {
-                let raw = self.file.text.get(self.at()).unwrap_or_default();
-                let hint = Some(format!("write `{} = [{raw}]`", self.key));
-                self.wrong_type("a list of strings", hint.filter(|hint| !hint.contains('\n')))
-                    .unwrap_or_default()
-            }
-            _ => self.wrong_type("a list of strings", None).unwrap_or_default(),
-        }
-    }
-
-    /// One string of a list.
-    fn item(&self) -> Option<At<String>> {
-        if let DeValue::String(text) = self.value.get_ref() {
-            return Some(At { value: text.to_string(), at: self.at() });
-        }
-        let is = type_of(self.value.get_ref());
-        self.wrong(format!("`{}` is a list of strings, and this is {is}", self.key), None);
-        None
-    }
-
-    pub fn bool(&self) -> Option<At<bool>> {
-        match self.value.get_ref() {
-            DeValue::Boolean(value) => Some(At { value: *value, at: self.at() }),
-            DeValue::String(text) if matches!(&**text, "true" | "false") => {
-                self.wrong_type("`true` or `false`", Some(format!("write `{} = {text}`", self.key)))
-            }
-            _ => self.wrong_type("`true` or `false`", None),
-        }
-    }
-
-    pub fn count(&self) -> Option<At<u32>> {
-        let hint =
-            |text: &str| text.parse::<u32>().ok().map(|n| format!("write `{} = {n}`", self.key));
-        match self.value.get_ref() {
-            DeValue::Integer(number) => {
-                let read = u32::from_str_radix(number.as_str(), number.radix());
-                let value = read.ok().filter(|n| *n > 0);
-                if value.is_none() {
-                    let sentence =
-                        format!("`{}` is a whole number from 1 to {}", self.key, u32::MAX);
-                    self.wrong(
-                        sentence,
-                        Some(format!("leave `{}` out for no such limit", self.key)),
-                    );
-                }
-                value.map(|value| At { value, at: self.at() })
-            }
-            DeValue::String(text) => self.wrong_type("a whole number", hint(text)),
-            DeValue::Float(number) => {
-                let whole = number.as_str().split('.').next().unwrap_or_default();
-                self.wrong_type("a whole number", hint(whole))
-            }
-            _ => self.wrong_type("a whole number", None),
-        }
-    }
-
-    pub fn amount(&self) -> Option<At<f64>> {
-        let text = match self.value.get_ref() {
-            DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
-            DeValue::Float(number) => number.as_str(),
-            DeValue::String(text) => {
-                let number = text.trim_start_matches('$').parse::<f64>().ok();
-                return self
-                    .wrong_type("a number", number.map(|n| format!("write `{} = {n}`", self.key)));
-            }
-            _ => return self.wrong_type("a number", None),
-        };
-        let value = text.parse::<f64>().ok().filter(|n| n.is_finite() && *n > 0.0);
-        if value.is_none() {
-            self.wrong(format!("`{}` is a number above zero", self.key), None);
-        }
-        value.map(|value| At { value, at: self.at() })
-    }
-
-    pub fn table(&self) -> Option<&'a DeTable<'a>> {
-        match self.value.get_ref() {
-            DeValue::Table(table) => Some(table),
-            _ => self.wrong_type(
-                "a table",
-                Some(format!("write `[{}]` on a line of its own", self.key)),
-            ),
-        }
-    }
-
-    /// Reads this value as a table with keys of its own; `name` is what messages call it.
-    pub fn fields<T>(&self, name: &str, read: impl FnOnce(&mut Table<'a>) -> T) -> Option<T> {
-        let mut table = Table::new(self.file, name.to_owned(), self.key_at(), Some(self.table()?));
-        let value = read(&mut table);
-        table.close();
-        Some(value)
-    }
-
-    fn wrong_type<T>(&self, wanted: &str, hint: Option<String>) -> Option<T> {
-        let is = type_of(self.value.get_ref());
-        self.wrong(format!("`{}` is {wanted}, and this is {is}", self.key), hint);
-        None
-    }
-}
-
-fn type_of(value: &DeValue) -> &'static str {
-    match value {
-        DeValue::String(_) => "a string",
-        DeValue::Integer(_) => "a whole number",
-        DeValue::Float(_) => "a number",
-        DeValue::Boolean(_) => "`true` or `false`",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
-    }
+fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
+    if word.len() > MAX_NAME { None } else { did_you_mean(word, names.iter().copied()) }
 }

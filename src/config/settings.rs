@@ -1,6 +1,7 @@
 //! `config.toml`: defaults, projects, where our own traces go, where harness programs come from.
 
-use super::reader::{self, Table, Value};
+use super::found::Value;
+use super::reader::{self, Table};
 use super::{Known, value};
 use crate::domain::preset::{FILE, Project, SOURCES};
 use crate::error::Result;

@@ -1,6 +1,7 @@
 //! A skill's file.
 
-use super::reader::{self, At, Table, Value};
+use super::found::Value;
+use super::reader::{self, At, Table};
 use super::{credential, value};
 use crate::domain::preset::{CUSTOM, SKILL_KINDS, Skill, SkillSecret, SkillSource};
 use crate::error::Result;
@@ -82,11 +83,10 @@ fn hosts(table: &mut Table, skill: &Skill) -> Vec<String> {
                 table.wrong(&at, format!("`{name}` is no variable of this skill"), Some(hint));
             }
         }
-        if !host.value.contains("${") {
-            if let Err(reason) = value::host(&host.value) {
-                let (reason, hint) = value::reason_and_hint(&reason);
-                table.wrong(&host.at, reason, hint);
-            }
+        let judged = value::host(&host.value).err();
+        if let Some(reason) = judged.filter(|_| !host.value.contains("${")) {
+            let (reason, hint) = value::reason_and_hint(&reason);
+            table.wrong(&host.at, reason, hint);
         }
     }
     found.into_iter().map(|host| host.value).collect()

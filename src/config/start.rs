@@ -121,7 +121,7 @@ pub fn plan(flags: &StartFlags, given: Given) -> Result<LaunchPlan> {
         command: if harness == COMMAND { preset.command } else { Vec::new() },
         provider: preset.provider.filter(|_| harness == preset.harness),
         sandbox: sandbox(flags, preset.sandbox, &given)?,
-        limits: limits(flags, preset.limits)?,
+        limits: limits(flags, &preset.limits)?,
         harness,
         system_prompt: preset.system_prompt,
         project: given.project,
@@ -245,18 +245,18 @@ fn sandbox(
     sandbox.image = match flags.image.as_deref() {
         None => sandbox.image,
         Some("auto") => Image::Auto,
-        Some(text) => Image::Reference(preset::reference(text).map_err(usage)?),
+        Some(text) => Image::Reference(preset::reference(text).map_err(value::usage)?),
     };
     sandbox.keep = flags.keep.unwrap_or(sandbox.keep);
     Ok(sandbox)
 }
 
-fn limits(flags: &StartFlags, limits: Limits) -> Result<Limits> {
+fn limits(flags: &StartFlags, limits: &Limits) -> Result<Limits> {
     let limits = Limits {
         timeout_ms: flags.timeout_ms.unwrap_or(limits.timeout_ms),
         max_turns: flags.max_turns.or(limits.max_turns),
         budget_usd: flags.budget_usd.or(limits.budget_usd),
-        ..limits
+        ..limits.clone()
     };
     let wrong = |flag: &str, example: &str| {
         Failure::new(Kind::Usage, format!("`--{flag}` is more than zero"))
@@ -278,7 +278,7 @@ fn limits(flags: &StartFlags, limits: Limits) -> Result<Limits> {
 fn env(flags: &StartFlags, skills: &[Skill]) -> Result<BTreeMap<String, String>> {
     let mut env: BTreeMap<_, _> = skills.iter().flat_map(|skill| skill.env.clone()).collect();
     for (name, value) in pairs("env", &flags.env)? {
-        let name = value::variable(&name).map_err(usage)?;
+        let name = value::variable(&name).map_err(value::usage)?;
         if let Some(skill) = skills.iter().find(|skill| skill.secrets.contains_key(&name)) {
             let sentence = format!(
                 "`{name}` is a secret of skill `{}`, and flags are seen by all",
@@ -310,8 +310,9 @@ fn skills(skills: Vec<Skill>, env: &BTreeMap<String, String>) -> Result<Vec<Skil
             let value = env.get(name).map(|value| value::host_of_url(value)).unwrap_or_default();
             host = host.replace(&format!("${{{name}}}"), value);
         }
-        value::host(&host)
-            .map_err(|reason| usage(reason).because(format!("skill `{skill}` reaches `{text}`")))
+        value::host(&host).map_err(|reason| {
+            value::usage(reason).because(format!("skill `{skill}` reaches `{text}`"))
+        })
     };
     skills
         .into_iter()
@@ -361,7 +362,7 @@ fn check_repo(plan: &LaunchPlan) -> Result<()> {
         )
         .hint("name one: `--repo owner/name`"));
     };
-    value::repo(repo).map_err(usage)?;
+    value::repo(repo).map_err(value::usage)?;
     if let Some(branch) = plan.branch.as_ref().filter(|branch| !is_branch(branch)) {
         return Err(Failure::new(Kind::Usage, format!("`{branch}` is no name of a branch"))
             .hint("write it as `--branch main`"));
@@ -409,10 +410,199 @@ fn check_credential(what: &str, text: &str) -> Result<()> {
         .hint("a worker gets credentials by a skill: name the variable in its `[secrets]`"))
 }
 
-/// A value's mistake as a failure of the command line.
-fn usage(sentence: impl AsRef<str>) -> Failure {
-    let (reason, hint) = value::reason_and_hint(sentence.as_ref());
-    let mut failure = Failure::new(Kind::Usage, reason);
-    failure.hints.extend(hint);
-    failure
+#[cfg(test)]
+mod tests {
+    use super::super::corpus::KNOWN;
+    use super::*;
+    use crate::config::{bundled, env::Env};
+    use crate::domain::preset::{Credentials, SkillSecret};
+
+    const NOW: i64 = 1_795_176_000_000;
+
+    fn texts(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    fn preset() -> Preset {
+        Preset {
+            name: "p".to_owned(),
+            harness: "codex".to_owned(),
+            model: Some("m".to_owned()),
+            prompt: Some("{{issue}} in {{project}}, {{since}}".to_owned()),
+            ..Preset::default()
+        }
+    }
+
+    fn skill() -> Skill {
+        let secrets = [("GH_TOKEN".to_owned(), SkillSecret::default())].into();
+        let (name, kind) = (GITHUB.to_owned(), GITHUB.to_owned());
+        Skill { name, kind, secrets, ..Skill::default() }
+    }
+
+    fn planned(
+        flags: &StartFlags,
+        preset: Option<&Preset>,
+        skills: Vec<Skill>,
+    ) -> Result<LaunchPlan> {
+        let defaults = Defaults { sandbox: Some("local".to_owned()), ..Defaults::default() };
+        let project = Some(bundled::demo());
+        let (known, provider) = (KNOWN, "docker");
+        plan(
+            flags,
+            Given { preset, project, skills, defaults: &defaults, known, provider, now: NOW },
+        )
+    }
+
+    #[test]
+    fn flag_over_preset_over_default() {
+        let of_preset = planned(&StartFlags::default(), Some(&preset()), Vec::new()).unwrap();
+        assert_eq!(
+            of_preset.prompt,
+            "the recurring failure that affects the most traces in `demo`, the whole trace set"
+        );
+        assert_eq!(of_preset.sandbox.provider, "local", "the default's, as the preset names none");
+        assert_eq!(
+            (of_preset.model.as_deref(), of_preset.credentials),
+            (Some("m"), Credentials::Inject)
+        );
+
+        let flags = StartFlags {
+            prompt: Some("why {{project}}?".to_owned()),
+            since: Some("2h".to_owned()),
+            harness: Some("claude-code".to_owned()),
+            sandbox: Some("docker".to_owned()),
+            image: Some("debian".to_owned()),
+            timeout_ms: Some(1),
+            keep: Some(Keep::Always),
+            env: texts(&["A=b=c"]),
+            labels: texts(&["team=shop"]),
+            ..StartFlags::default()
+        };
+        let of_flags = planned(&flags, Some(&preset()), Vec::new()).unwrap();
+        assert_eq!(of_flags.prompt, "why {{project}}?", "a prompt of the user's is no template");
+        assert_eq!(of_flags.model, None, "the preset's model is its harness's");
+        assert_eq!(of_flags.window.since, Some(NOW - 7_200_000));
+        assert_eq!(of_flags.sandbox.image, Image::Reference("debian".to_owned()));
+        assert_eq!((of_flags.limits.timeout_ms, of_flags.sandbox.keep), (1, Keep::Always));
+        assert_eq!((of_flags.env["A"].as_str(), of_flags.labels["team"].as_str()), ("b=c", "shop"));
+    }
+
+    #[test]
+    fn hosts_are_made_from_variables() {
+        let env = [("URL".to_owned(), String::new()), ("SITE".to_owned(), "x.com".to_owned())];
+        let hosts = texts(&["${URL}", "api.${SITE}"]);
+        let skill = Skill { name: "s".to_owned(), env: env.into(), hosts, ..Skill::default() };
+        let flags = |env: &[&str]| StartFlags { env: texts(env), ..StartFlags::default() };
+        let plan =
+            planned(&flags(&["URL=https://a.b/c"]), Some(&preset()), vec![skill.clone()]).unwrap();
+        assert_eq!(plan.skills[0].hosts, ["a.b", "api.x.com"]);
+        for (env, wanted) in [
+            (vec![], "skill `s` needs the variable `URL`"),
+            (vec!["URL=a b"], "`a b` is no host: skill `s` reaches `${URL}`"),
+        ] {
+            let failure = planned(&flags(&env), Some(&preset()), vec![skill.clone()]).unwrap_err();
+            assert_eq!(failure.to_string(), wanted);
+        }
+    }
+
+    #[test]
+    fn refusals() {
+        let key = ["sk-", "ant-api03-aB3dE6gH9jK2mN5pQ8sT"].concat();
+        let start = StartFlags::default;
+        let prompt = |text: &str| StartFlags { prompt: Some(text.to_owned()), ..start() };
+        let env = |text: &str| StartFlags { env: texts(&[text]), ..start() };
+        let repo = |text: &str| StartFlags { repo: Some(text.to_owned()), ..start() };
+        let name = |text: &str| Some(text.to_owned());
+        for (flags, wanted) in [
+            (prompt(" \n"), "the prompt is empty"),
+            (
+                prompt(&"x".repeat(MAX_PROMPT + 1)),
+                "the prompt is too long: 1.0 MiB of at most 1.0 MiB",
+            ),
+            (prompt("a\0b"), "the prompt holds a NUL byte, so it is no text"),
+            (prompt(&key), "the prompt holds what looks like an Anthropic API key"),
+            (env(&format!("A={key}")), "`--env A` holds what looks like an Anthropic API key"),
+            (env(&key), "`--env *********************************` names no value"),
+            (env("A-B=c"), "`A-B` is no variable name"),
+            (
+                env("GH_TOKEN=x"),
+                "`GH_TOKEN` is a secret of skill `github`, and flags are seen by all",
+            ),
+            (
+                StartFlags { branch: name("main"), ..start() },
+                "`--branch` needs a repository, and none is named",
+            ),
+            (StartFlags { branch: name("--x"), ..repo("a/b") }, "`--x` is no name of a branch"),
+            (repo("--upload-pack=x"), "`--upload-pack=x` is no repository"),
+            (StartFlags { harness: name("claud"), ..start() }, "no harness is called `claud`"),
+            (
+                StartFlags { harness: name(COMMAND), ..start() },
+                "the harness `command` needs a preset that says which",
+            ),
+            (
+                StartFlags { sandbox: name("dokcer"), ..start() },
+                "no sandbox provider is called `dokcer`",
+            ),
+            (StartFlags { image: name("a b"), ..start() }, "`a b` is no image"),
+            (StartFlags { max_turns: Some(0), ..start() }, "`--max-turns` is more than zero"),
+            (StartFlags { budget_usd: Some(f64::NAN), ..start() }, "`--budget` is more than zero"),
+        ] {
+            let failure = planned(&flags, Some(&preset()), vec![skill()]).unwrap_err();
+            assert_eq!((failure.sentence.as_str(), failure.kind), (wanted, Kind::Usage));
+            assert!(
+                !failure.hints.is_empty() && !failure.hints.iter().any(|hint| hint.contains(&key))
+            );
+        }
+        assert!(
+            planned(&prompt(&"x".repeat(MAX_PROMPT)), None, vec![])
+                .unwrap_err()
+                .sentence
+                .contains("harness")
+        );
+        let failure = planned(&repo("a/b"), Some(&preset()), Vec::new()).unwrap_err();
+        assert_eq!(failure.sentence, "repository `a/b` needs a skill of kind `github`");
+        assert!(planned(&repo("/srv/x"), Some(&preset()), Vec::new()).is_ok());
+        let wants = Preset { pull_request: true, ..preset() };
+        let failure = planned(&start(), Some(&wants), vec![skill()]).unwrap_err();
+        assert_eq!(failure.sentence, "a pull request needs a repository, and none is named");
+        assert!(planned(&repo("a/b"), Some(&wants), vec![skill()]).is_ok());
+    }
+
+    #[test]
+    fn bundled_presets_start() {
+        let empty = tempfile::tempdir().unwrap();
+        let vars = ["LOOP_CONFIG_DIR", "LOOP_DATA_DIR"].map(|name| (name, empty.path()));
+        let layers = Layers::open(&Env::of(empty.path(), vars), KNOWN, false).unwrap();
+        for listed in layers.presets() {
+            let flags = StartFlags {
+                preset: Some(listed.name.clone()),
+                project: Some("demo".to_owned()),
+                repo: listed.value.unwrap().pull_request.then(|| "acme/checkout".to_owned()),
+                ..StartFlags::default()
+            };
+            let plan = resolve(&layers, &flags, "docker", NOW).unwrap();
+            assert!(
+                plan.prompt.contains("`demo`") && !plan.prompt.contains("{{"),
+                "{}",
+                plan.prompt
+            );
+            assert_eq!(plan.sandbox.provider, "docker");
+            let nothing = StartFlags { project: None, ..flags };
+            let failure = resolve(&layers, &nothing, "docker", NOW).unwrap_err();
+            assert!(
+                failure.sentence.ends_with("looks at a project, and none is named"),
+                "{failure}"
+            );
+        }
+        let failure = resolve(&layers, &StartFlags::default(), "docker", NOW).unwrap_err();
+        assert_eq!(failure.sentence, "nothing says which harness to run");
+        let path = StartFlags {
+            repo: Some("./x".to_owned()),
+            harness: Some("codex".to_owned()),
+            prompt: Some("x".to_owned()),
+            ..StartFlags::default()
+        };
+        let plan = resolve(&layers, &path, "docker", NOW).unwrap();
+        assert!(plan.repo.unwrap().starts_with('/') && plan.preset.is_none());
+    }
 }

@@ -3,6 +3,8 @@
 //! Each check says what is wrong and, after `; `, what would have been right: the form of
 //! [`crate::domain::measure`], which [`super::reader::Table::parsed`] takes apart.
 
+use crate::error::{Failure, Kind};
+
 /// The name of a preset, skill, project or automation, which is also a file's name.
 pub fn name(text: &str) -> Result<String, String> {
     let good = text.len() <= 100
@@ -121,6 +123,14 @@ pub fn reason_and_hint(sentence: &str) -> (String, Option<String>) {
         Some((reason, hint)) => (reason.to_owned(), Some(hint.to_owned())),
         None => (sentence.to_owned(), None),
     }
+}
+
+/// A value's mistake as a failure of the command line.
+pub fn usage(sentence: impl AsRef<str>) -> Failure {
+    let (reason, hint) = reason_and_hint(sentence.as_ref());
+    let mut failure = Failure::new(Kind::Usage, reason);
+    failure.hints.extend(hint);
+    failure
 }
 
 #[cfg(test)]

@@ -26,12 +26,11 @@ pub fn window(
         since: since.map(|text| bound("since", text, now)).transpose()?,
         until: until.map(|text| bound("until", text, now)).transpose()?,
     };
-    if let (Some(from), Some(to)) = (window.since, window.until.or(Some(now))) {
-        if from >= to {
-            let shown = format!("the window from {} to {} is empty", moment(from), moment(to));
-            return Err(Failure::new(Kind::Usage, shown)
-                .hint("`--since` comes before `--until`; times without a zone are UTC"));
-        }
+    let to = window.until.unwrap_or(now);
+    if let Some(from) = window.since.filter(|from| *from >= to) {
+        let shown = format!("the window from {} to {} is empty", moment(from), moment(to));
+        return Err(Failure::new(Kind::Usage, shown)
+            .hint("`--since` comes before `--until`; times without a zone are UTC"));
     }
     let said = match (since, window.since, window.until) {
         (_, None, None) => "the whole trace set".to_owned(),

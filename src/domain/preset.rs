@@ -152,6 +152,7 @@ pub struct SkillSource {
 }
 
 /// A named source of traces.
+#[expect(clippy::struct_field_names, reason = "`project` is the source's own word, and the file's")]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Project {
     pub name: String,

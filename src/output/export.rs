@@ -12,6 +12,7 @@ use super::view::{ArtifactView, SessionView};
 use super::wire::Written;
 use super::{json, sanitise, style, text};
 use crate::domain::transcript::{Event, EventKind};
+use crate::domain::turn::Outcome;
 use crate::error::{Failure, Result};
 use std::io::{self, Write};
 
@@ -110,7 +111,7 @@ fn header(out: &mut dyn Write, session: &SessionView) -> io::Result<()> {
     row("sandbox", Some(&session.sandbox))?;
     row("project", session.project.as_deref())?;
     row("phase", Some(session.phase.name()))?;
-    row("outcome", session.outcome.map(|outcome| outcome.name()))?;
+    row("outcome", session.outcome.map(Outcome::name))?;
     row("reason", session.reason.as_deref())?;
     row("started", Some(&text::moment(session.created_at)))?;
     row("took", session.duration_ms().map(text::span).as_deref())?;
@@ -137,7 +138,7 @@ fn turn_heading(out: &mut dyn Write, session: &SessionView, turn: u32) -> io::Re
         return writeln!(out, "\n### Before the first turn");
     }
     let told = session.turns.iter().find(|told| told.turn == turn);
-    let outcome = told.and_then(|turn| turn.outcome).map(|outcome| outcome.name());
+    let outcome = told.and_then(|turn| turn.outcome).map(Outcome::name);
     let gap = if outcome.is_some() { ": " } else { "" };
     writeln!(out, "\n### Turn {turn}{gap}{}", outcome.unwrap_or_default())
 }
@@ -167,12 +168,10 @@ fn write_event(out: &mut dyn Write, began: i64, event: &Event) -> io::Result<()>
             labelled(&format!("calls {}", escaped(name)))?;
             let telling = tool::telling(input);
             let whole = input.as_object().is_none_or(|fields| fields.len() == 1);
-            match whole && !telling.is_empty() {
-                true => fenced(out, "", &telling),
-                false => {
-                    fenced(out, "json", &serde_json::to_string_pretty(input).unwrap_or_default())
-                }
+            if whole && !telling.is_empty() {
+                return fenced(out, "", &telling);
             }
+            fenced(out, "json", &serde_json::to_string_pretty(input).unwrap_or_default())
         }
         EventKind::ToolResult { output, is_error, exit_code, .. } => {
             let code = exit_code.map(|code| format!(", exit {code}")).unwrap_or_default();

@@ -116,10 +116,8 @@ impl Reporter for Human {
                 let gap = if first { &mut *err } else { &mut *out };
                 gap.send(|gap| writeln!(gap));
             }
-            out.send(|out| match quiet {
-                true => artifacts::write_links(out, screen, artifact),
-                false => artifacts::write_one(out, screen, artifact),
-            });
+            let write = if quiet { artifacts::write_links } else { artifacts::write_one };
+            out.send(|out| write(out, screen, artifact));
         });
     }
 

@@ -23,15 +23,23 @@ pub fn line(untrusted: &str) -> Cow<'_, str> {
 /// Whether a character has a shape of its own that every terminal merely draws.
 pub fn is_shown(c: char) -> bool {
     match c {
-        ' '..='~' => true,
         // The common ranges without a hole, so that ordinary text never reaches the tables.
-        '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{24f}' => true,
-        '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' => true,
-        // Printable by their category, yet nothing is to be seen of them.
-        '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' => false,
-        '\u{180b}'..='\u{180f}' | '\u{3164}' | '\u{ffa0}' => false,
-        '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => false,
-        '\u{2028}' | '\u{2029}' => false,
+        ' '..='~'
+        | '\u{a1}'..='\u{ac}'
+        | '\u{ae}'..='\u{24f}'
+        | '\u{4e00}'..='\u{9fff}'
+        | '\u{ac00}'..='\u{d7a3}' => true,
+        // Printable by their category, yet nothing is to be seen of them: fillers, joiners,
+        // variation selectors; and the separators that some take for a newline.
+        '\u{34f}'
+        | '\u{115f}'..='\u{1160}'
+        | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{2028}'..='\u{2029}'
+        | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{ffa0}'
+        | '\u{e0100}'..='\u{e01ef}' => false,
         c if c.is_whitespace() => !c.is_control(),
         c => has_shape(c),
     }
@@ -67,13 +75,11 @@ fn clean(text: &str, lines: Lines) -> Cow<'_, str> {
         }
         rest = &rest[bad.len_utf8()..];
         before = None;
-        match next_bad(rest, lines, &mut before) {
-            Some(next) => at = next,
-            None => {
-                out.push_str(rest);
-                break;
-            }
-        }
+        let Some(next) = next_bad(rest, lines, &mut before) else {
+            out.push_str(rest);
+            break;
+        };
+        at = next;
     }
     Cow::Owned(out)
 }

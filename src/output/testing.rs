@@ -71,8 +71,8 @@ fn usage() -> Usage {
 /// One session's events, of every kind.
 pub fn events() -> Vec<Event> {
     let stats = "tool           traces  errors  p95\nlookup_order      214      31  4.2 s\nrefund             88       2  0.9 s\n";
-    let table: String =
-        (1..=220).map(|n| format!("trace {n:04}\tlookup_order\ttimeout after 4000 ms\n")).collect();
+    let row = |n| format!("trace {n:04}\tlookup_order\ttimeout after 4000 ms");
+    let table = (1..=220).map(row).collect::<Vec<_>>().join("\n");
     let kinds = vec![
         (0, EventKind::Status { text: "turn 1 started".into() }),
         (5, EventKind::User { text: "Which failures recur in checkout? Rank them by traces affected and say what to change first.\n\nLeave the healthy traffic out of it.".into() }),
@@ -150,6 +150,8 @@ pub fn session() -> SessionView {
         reason: None,
         created_at: noon() - 1_500,
         finished_at: Some(noon() + 212_000),
+        turn_count: 2,
+        artifact_count: 2,
         turns: vec![
             TurnView {
                 turn: 1,

@@ -34,14 +34,14 @@ pub fn untab(line: &str) -> Cow<'_, str> {
         return Cow::Borrowed(line);
     }
     let (mut out, mut column) = (String::with_capacity(line.len() + 16), 0);
-    for c in line.chars() {
-        let spaces = if c == '\t' { 4 - column % 4 } else { 0 };
-        if spaces > 0 {
-            out.extend(std::iter::repeat_n(' ', spaces));
+    let mut parts = line.split('\t').peekable();
+    while let Some(part) = parts.next() {
+        out.push_str(part);
+        column += width(part);
+        if parts.peek().is_some() {
+            let spaces = 4 - column % 4;
+            out.push_str(&"    "[..spaces]);
             column += spaces;
-        } else {
-            out.push(c);
-            column += c.width().unwrap_or(0);
         }
     }
     Cow::Owned(out)

@@ -10,6 +10,7 @@ use crate::domain::turn::{BootSpec, TurnLimits, TurnSpec};
 use crate::error::Result;
 use crate::harness::{self, Ask, Invocation, Native, Paths, preamble};
 use crate::sandbox::SandboxSpec;
+use crate::secrets;
 use crate::store::TurnRecord;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -59,6 +60,10 @@ fn has_way_out(network: &Network, bare: bool) -> bool {
 
 impl Runner<'_> {
     pub(super) fn prepare(&mut self, turn: &TurnRecord) -> Result<Prepared> {
+        let first = self.turn_spec(turn)?;
+        if first.secrets.iter().any(|secret| secret.len() < secrets::MIN_LENGTH) {
+            self.reporter.warn("a secret is too short to be kept out of the transcript safely");
+        }
         let program = match self.harness.program() {
             harness::Program::Native(native) => {
                 let reporter = &mut *self.reporter;
@@ -69,7 +74,6 @@ impl Runner<'_> {
             }
             _ => None,
         };
-        let first = self.turn_spec(turn)?;
         let settings = self.session.plan.sandbox.clone();
         let dir = self.store.dir(&self.session.id);
         Ok(Prepared {

@@ -52,20 +52,13 @@ impl Record {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
             made => made?,
         }
-        // A claim that cannot be kept is given back, so that it can be tried again.
-        self.keep_claim().inspect_err(|_| drop(std::fs::remove_dir_all(&self.dir)))?;
+        // Not synced: the harness need not wait for the disk, and a machine that stops now takes the
+        // sandbox with it. A claim that cannot be kept is given back, so that it can be tried again.
+        let blank = private().write(true).open(self.blank());
+        blank
+            .and_then(|mut file| file.write_all(&[b' '; SIZE]))
+            .inspect_err(|_| drop(std::fs::remove_dir_all(&self.dir)))?;
         Ok(true)
-    }
-
-    fn keep_claim(&self) -> io::Result<()> {
-        let mut blank = private().write(true).open(self.blank())?;
-        blank.write_all(&[b' '; SIZE])?;
-        blank.sync_all()?;
-        File::open(&self.dir)?.sync_all()?;
-        if let Some(run_dir) = self.dir.parent() {
-            File::open(run_dir)?.sync_all()?;
-        }
-        Ok(())
     }
 
     fn blank(&self) -> PathBuf {
@@ -84,7 +77,8 @@ impl Record {
         file.set_len(json.len() as u64)?;
         file.sync_all()?;
         std::fs::rename(self.blank(), self.dir.join("exit.json"))?;
-        File::open(&self.dir)?.sync_all()
+        File::open(&self.dir)?.sync_all()?;
+        File::open(self.dir.parent().unwrap_or(&self.dir))?.sync_all()
     }
 
     /// How it ended, where that is known.

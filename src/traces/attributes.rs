@@ -74,14 +74,18 @@ impl Attributes {
     }
 
     /// What is at `prefix` + a number + `.`: the number and the rest of the key, in the keys' order.
-    pub fn items<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (usize, &'a str, &'a Value)> {
+    pub fn items<'a>(
+        &'a self,
+        prefix: &'a str,
+    ) -> impl Iterator<Item = (usize, &'a str, &'a Value)> {
         let from = self.0.partition_point(|(key, _)| key.as_str() < prefix);
-        self.0[from..].iter().map_while(move |(key, value)| Some((key.strip_prefix(prefix)?, value))).filter_map(
-            |(rest, value)| {
+        self.0[from..]
+            .iter()
+            .map_while(move |(key, value)| Some((key.strip_prefix(prefix)?, value)))
+            .filter_map(|(rest, value)| {
                 let (index, rest) = rest.split_once('.')?;
                 Some((index.parse().ok()?, rest, value))
-            },
-        )
+            })
     }
 }
 
@@ -132,8 +136,14 @@ mod tests {
     fn every_shape_becomes_dotted() {
         check(r#"{"b.c":1,"a":{"x":{"y":2}}}"#, r#"{"a.x.y":2,"b.c":1}"#);
         check(r#"{"a":{"b":1},"a.b":2}"#, r#"{"a.b":2}"#);
-        check(r#"{"m":[{"r":"u"},{"r":"a"}],"t":["x","y"]}"#, r#"{"m.0.r":"u","m.1.r":"a","t":["x","y"]}"#);
-        check(r#"{"gen_ai":{"input.messages":[{"role":"u"}]},"n":null}"#, r#"{"gen_ai.input.messages":[{"role":"u"}]}"#);
+        check(
+            r#"{"m":[{"r":"u"},{"r":"a"}],"t":["x","y"]}"#,
+            r#"{"m.0.r":"u","m.1.r":"a","t":["x","y"]}"#,
+        );
+        check(
+            r#"{"gen_ai":{"input.messages":[{"role":"u"}]},"n":null}"#,
+            r#"{"gen_ai.input.messages":[{"role":"u"}]}"#,
+        );
     }
 
     #[test]

@@ -66,7 +66,11 @@ mod tests {
     fn whole_words_of_the_right_length() {
         let trace = "5b8efff798038103d269b633813fc60c";
         check(&format!("see `{trace}`, {}.", trace.to_uppercase()), &[trace], &[]);
-        check(&format!("{{\"trace_ids\":[\"{trace}\"],\"span_id\":\"eee19b7ec3c1b174\"}}"), &[trace], &["eee19b7ec3c1b174"]);
+        check(
+            &format!("{{\"trace_ids\":[\"{trace}\"],\"span_id\":\"eee19b7ec3c1b174\"}}"),
+            &[trace],
+            &["eee19b7ec3c1b174"],
+        );
         check("5b8efff7-9803-8103-d269-b633813fc60c", &[trace], &[]);
         check(&format!("trace-{trace}/span_eee19b7ec3c1b174"), &[trace], &["eee19b7ec3c1b174"]);
         check(&format!("{trace}0 x{trace} 5b8efff7 00000000000000000000000000000000"), &[], &[]);

@@ -331,9 +331,10 @@ impl Span {
                 joined(texts.collect()).map(Cow::Owned)
             })
             .or_else(|| {
-                let texts = self.attributes.items("retrieval.documents.").filter_map(
-                    |(_, key, value)| (key == "document.content").then(|| as_text(value)).flatten(),
-                );
+                let texts =
+                    self.attributes.items("retrieval.documents.").filter_map(|(_, key, value)| {
+                        (key == "document.content").then(|| as_text(value)).flatten()
+                    });
                 joined(texts.map(Cow::into_owned).collect()).map(Cow::Owned)
             })
     }
@@ -511,7 +512,13 @@ mod tests {
         ] {
             assert_eq!(TraceId::read(text), id, "{text}");
         }
-        for text in ["", "xyz", "00000000000000000000000000000000", "5b8e", "+b8efff798038103d269b633813fc60c "] {
+        for text in [
+            "",
+            "xyz",
+            "00000000000000000000000000000000",
+            "5b8e",
+            "+b8efff798038103d269b633813fc60c ",
+        ] {
             assert_eq!(TraceId::read(text), None, "{text}");
         }
         assert_eq!(SpanId::read("7uGbfsOxwXQ="), Some(SpanId(0xeee1_9b7e_c3b1_c174)));

@@ -10,7 +10,7 @@ use crate::domain::turn::Outcome;
 use crate::domain::words::Count;
 use crate::output::sanitise::{line, text};
 use crate::output::style::{Role, Screen};
-use crate::output::text::{ago, cut, large, moment, span};
+use crate::output::text::{ago, cut, large, moment, more_lines, span};
 use crate::output::view::{SessionView, TurnView};
 use std::io::{self, Write};
 
@@ -121,10 +121,10 @@ fn write_turn(out: &mut dyn Write, screen: &Screen, turn: &TurnView, now: i64) -
     let prompt = text(&turn.prompt);
     let mut lines = prompt.lines();
     let shown: Vec<_> = lines.by_ref().take(3).map(|line| cut(line, 400)).collect();
-    let more = lines.count() as u64;
+    let more = lines.count();
     card.row("prompt", shown.join("\n").trim_end());
     if more > 0 {
-        card.colored("", Role::Aside, format!("… {} more", Count::of(more, "line")));
+        card.colored("", Role::Aside, more_lines(more));
     }
     card.colored("reason", Role::Warn, turn.reason.as_deref().map(text).unwrap_or_default());
     if turn.usage.total() > 0 {

@@ -169,7 +169,7 @@ mod tests {
         ];
         at_both_widths("preset-list", |screen, out| write_presets(out, screen, &presets).unwrap());
         at_both_widths("preset-card", |screen, out| {
-            write_preset(out, screen, &presets[0]).unwrap()
+            write_preset(out, screen, &presets[0]).unwrap();
         });
         let project = |name: &str, source: &str, path: Option<&str>, url: Option<&str>| Listed {
             value: Project {
@@ -188,7 +188,7 @@ mod tests {
             project("files", "file", Some("/data/traces/checkout.jsonl.gz"), None),
         ];
         at_both_widths("project-list", |screen, out| {
-            write_projects(out, screen, &projects).unwrap()
+            write_projects(out, screen, &projects).unwrap();
         });
         let skill = Listed {
             value: Skill {
@@ -201,7 +201,7 @@ mod tests {
             hides: Vec::new(),
         };
         at_both_widths("skill-list", |screen, out| {
-            write_skills(out, screen, std::slice::from_ref(&skill)).unwrap()
+            write_skills(out, screen, std::slice::from_ref(&skill)).unwrap();
         });
     }
 }

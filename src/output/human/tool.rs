@@ -47,10 +47,9 @@ fn most_telling(input: &Value) -> (Option<&str>, String) {
     let Value::Object(fields) = input else { return (None, short(input)) };
     let known = TELLING.iter().find_map(|key| Some((Some(*key), said(fields.get(*key)?)?)));
     let first = || fields.iter().find_map(|(key, value)| Some((Some(key.as_str()), said(value)?)));
-    known.or_else(first).unwrap_or_else(|| match fields.is_empty() {
-        true => (None, String::new()),
-        false => (None, short(input)),
-    })
+    known
+        .or_else(first)
+        .unwrap_or_else(|| (None, if fields.is_empty() { String::new() } else { short(input) }))
 }
 
 /// A string, or an argument vector as one would type it.

@@ -212,10 +212,10 @@ impl Transcript {
         let first = text::cut(&first, room.max(8));
         let gap = if first.is_empty() { "" } else { "  " };
         write!(out, "{gap}{first}")?;
-        match more.is_empty() {
-            true => writeln!(out),
-            false => writeln!(out, "{}", self.screen.paint(Role::Aside, more)),
+        if more.is_empty() {
+            return writeln!(out);
         }
+        writeln!(out, "{}", self.screen.paint(Role::Aside, more))
     }
 
     /// Every argument, the telling one first.
@@ -234,12 +234,11 @@ impl Transcript {
             self.lines(out, &telling, 2)?;
         }
         for (name, value) in others {
-            match value.contains('\n') || value.len() > self.room() {
-                true => {
-                    self.lines(out, &format!("{name}:"), 2)?;
-                    self.lines(out, &value, 4)?;
-                }
-                false => self.lines(out, &format!("{name}: {value}"), 2)?,
+            if value.contains('\n') || value.len() > self.room() {
+                self.lines(out, &format!("{name}:"), 2)?;
+                self.lines(out, &value, 4)?;
+            } else {
+                self.lines(out, &format!("{name}: {value}"), 2)?;
             }
         }
         Ok(())
@@ -293,9 +292,10 @@ impl Transcript {
         if before.is_some_and(|before| speech(before) || speech(sign)) {
             writeln!(out)?;
         }
-        match told == at {
-            true => write!(out, "{:7} ", "")?,
-            false => write!(out, "{} ", self.screen.paint(Role::Aside, format!("{at:>7}")))?,
+        if told == at {
+            write!(out, "{:7} ", "")?;
+        } else {
+            write!(out, "{} ", self.screen.paint(Role::Aside, format!("{at:>7}")))?;
         }
         match sign {
             Sign::Assistant => write!(out, "  ")?,
@@ -314,46 +314,40 @@ impl Transcript {
     ) -> io::Result<()> {
         let &Block { sign, role, text, lines, wrapped } = block;
         self.gutter(out, at, sign)?;
-        let mut written = 0;
-        let mut rest = text.trim_matches('\n').trim_end();
-        loop {
-            let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
-            let last = after.is_empty() && rest.len() == line.len();
-            let clean = self.clean(line, lines);
-            let pieces = match wrapped {
-                true => text::wrap(&clean, self.room()),
-                false => vec![(0, &*clean)],
+        let (follow, room) = (self.follow(sign), self.room());
+        let mut put = Put { screen: &self.screen, role, follow: &follow, written: 0 };
+        let mut rest = Some(text.trim_matches('\n').trim_end());
+        while let Some(text) = rest {
+            if put.written >= lines {
+                let more = text.bytes().filter(|byte| *byte == b'\n').count() + 1;
+                return put.line(out, 0, &text::more_lines(more));
+            }
+            let (line, after) = match text.split_once('\n') {
+                Some((line, after)) => (line, Some(after)),
+                None => (text, None),
             };
-            let count = pieces.len();
-            for (index, (indent, piece)) in pieces.into_iter().enumerate() {
-                if written > 0 {
-                    self.again(out, sign, piece)?;
-                }
-                written += 1;
-                let ends_here = written == lines && wrapped && !(last && index + 1 == count);
-                let piece = match (ends_here, wrapped) {
-                    (true, _) => text::cut(&format!("{piece} …"), self.room()).into_owned().into(),
-                    (false, true) => piece.into(),
-                    (false, false) => text::cut(piece, self.room()),
-                };
-                writeln!(
-                    out,
-                    "{}",
-                    self.screen.paint(role, format_args!("{:indent$}{piece}", ""))
-                )?;
-                if ends_here {
-                    return Ok(());
+            let clean = self.clean(line, lines);
+            let clean = clean.trim_end();
+            if !wrapped {
+                put.line(out, 0, &text::cut(clean, room))?;
+            } else if lines == usize::MAX && clean.len() <= room {
+                put.line(out, 0, clean)?;
+            } else {
+                let mut pieces = text::wrap(clean, room).into_iter().peekable();
+                while let Some((indent, piece)) = pieces.next() {
+                    if put.written + 1 == lines && (after.is_some() || pieces.peek().is_some()) {
+                        return put.line(
+                            out,
+                            indent,
+                            &text::cut(&format!("{piece} …"), room - indent),
+                        );
+                    }
+                    put.line(out, indent, piece)?;
                 }
             }
             rest = after;
-            if last {
-                return Ok(());
-            }
-            if written >= lines {
-                self.again(out, sign, "…")?;
-                return self.more(out, rest);
-            }
         }
+        Ok(())
     }
 
     /// A line as it is shown. What will be cut anyway is not looked at.
@@ -372,11 +366,6 @@ impl Transcript {
         }
     }
 
-    fn more(&self, out: &mut (impl Write + ?Sized), rest: &str) -> io::Result<()> {
-        let more = rest.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        writeln!(out, "{}", self.screen.paint(Role::Aside, text::more_lines(more)))
-    }
-
     /// Further arguments of a call, indented by so much.
     fn lines(&self, out: &mut (impl Write + ?Sized), text: &str, by: usize) -> io::Result<()> {
         for line in text.lines() {
@@ -389,18 +378,49 @@ impl Transcript {
         Ok(())
     }
 
-    /// The gutter of a block's further lines, before `piece`.
-    fn again(&self, out: &mut (impl Write + ?Sized), sign: Sign, piece: &str) -> io::Result<()> {
-        match (sign, piece) {
-            (Sign::Result, "") => write!(out, "{:8}{}", "", self.screen.paint(Role::Aside, "│")),
-            (Sign::Result, _) => write!(out, "{:8}{} ", "", self.screen.paint(Role::Aside, "│")),
-            (_, "") => Ok(()),
-            (_, _) => write!(out, "{:GUTTER$}", ""),
+    /// The gutter of a block's further lines.
+    fn follow(&self, sign: Sign) -> String {
+        match sign {
+            Sign::Result => format!("{:8}{} ", "", self.screen.paint(Role::Aside, "│")),
+            _ => " ".repeat(GUTTER),
         }
     }
 
     fn room(&self) -> usize {
         self.screen.width.saturating_sub(GUTTER).max(16)
+    }
+}
+
+/// Writes the lines of a block. There may be millions, so each is few writes.
+struct Put<'a> {
+    screen: &'a Screen,
+    role: Role,
+    follow: &'a str,
+    written: usize,
+}
+
+impl Put<'_> {
+    fn line(
+        &mut self,
+        out: &mut (impl Write + ?Sized),
+        indent: usize,
+        piece: &str,
+    ) -> io::Result<()> {
+        let follow = if self.written > 0 { self.follow } else { "" };
+        self.written += 1;
+        if piece.is_empty() {
+            out.write_all(follow.trim_end().as_bytes())?;
+            return out.write_all(b"\n");
+        }
+        out.write_all(follow.as_bytes())?;
+        if indent > 0 {
+            write!(out, "{:indent$}", "")?;
+        }
+        if self.role == Role::Plain || !self.screen.color {
+            out.write_all(piece.as_bytes())?;
+            return out.write_all(b"\n");
+        }
+        writeln!(out, "{}", self.screen.paint(self.role, piece))
     }
 }
 
@@ -420,7 +440,9 @@ pub fn usage_line(usage: &Usage, cost_usd: Option<f64>, model: Option<&str>) -> 
         text::large(usage.output_tokens)
     )];
     if cached > 0 {
-        parts[0] += &format!(", {} cached", text::large(cached));
+        parts[0].push_str(", ");
+        parts[0].push_str(&text::large(cached));
+        parts[0].push_str(" cached");
     }
     parts.extend(cost_usd.map(show_usd));
     parts.extend(model.map(|model| sanitise::line(model).into_owned()));

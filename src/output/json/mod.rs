@@ -13,8 +13,13 @@ use std::io::{self, Write};
 
 /// One object and a newline.
 pub fn write_line<T: Serialize>(out: &mut (impl Write + ?Sized), value: &T) -> io::Result<()> {
-    value.serialize(&mut Serializer::with_formatter(&mut *out, Lines))?;
+    write_part(out, value)?;
     out.write_all(b"\n")
+}
+
+/// A value in the middle of a line.
+fn write_part<T: Serialize>(out: &mut (impl Write + ?Sized), value: &T) -> io::Result<()> {
+    Ok(value.serialize(&mut Serializer::with_formatter(&mut *out, Lines))?)
 }
 
 /// A document that people may read too.

@@ -13,6 +13,7 @@ mod volumes;
 
 use super::{Area, Created, Fact, Found, Host, Provider, SandboxSpec, Status};
 use crate::domain::places;
+use crate::domain::turn::{BootSpec, Worker};
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use bollard::Docker as Client;
 use bollard::errors::Error;
@@ -144,7 +145,7 @@ impl Docker {
         let attached =
             self.call("attach to the sandbox", self.client.attach_container(&name, Some(options)))?;
         self.call("start the sandbox", self.client.start_container(&name, None))?;
-        let mut boot = serde_json::to_vec(&spec.boot)
+        let mut boot = serde_json::to_vec(&boot(spec))
             .cannot(Kind::Bug, || "write the supervisor's specification".to_owned())?;
         boot.push(b'\n');
         let mut input = attached.input;
@@ -334,6 +335,15 @@ impl Provider for Docker {
                 )]
             }
         }
+    }
+}
+
+/// The supervisor is root with next to no capabilities, and the worker is somebody else.
+fn boot(spec: &SandboxSpec) -> BootSpec {
+    BootSpec {
+        worker: Some(Worker { uid: places::WORKER_ID, gid: places::WORKER_ID }),
+        open: vec![places::WORKSPACE.to_owned(), places::ARTIFACTS.to_owned()],
+        ..spec.boot.clone()
     }
 }
 

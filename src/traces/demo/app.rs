@@ -1,8 +1,8 @@
 //! The assistant: tells a story as the spans its instrumentation would send.
 
-use super::Episode;
 use super::super::attributes::Attributes;
 use super::super::span::{Event, Kind, Span, SpanId, Status};
+use super::Episode;
 use super::rng::Rng;
 use super::story::{Broken, Outcome, PLANNER, Reading, Step, Story, WRITER};
 use super::texts::{ANSWER_SYSTEM, Customer, PLAN_SYSTEM};
@@ -13,7 +13,14 @@ use std::fmt::Write as _;
 const PLAN_LIMIT: usize = 256;
 
 pub(super) fn play(story: &Story, episode: &Episode, customer: &Customer, rng: Rng) -> Vec<Span> {
-    let mut told = Recorder { rng, episode, customer, now_us: episode.start_us, spans: Vec::new(), open: Vec::new() };
+    let mut told = Recorder {
+        rng,
+        episode,
+        customer,
+        now_us: episode.start_us,
+        spans: Vec::new(),
+        open: Vec::new(),
+    };
     told.begin(Kind::Agent, "support_assistant");
     told.set("agent.name", "support_assistant");
     told.set("input.value", story.question.as_str());
@@ -92,7 +99,8 @@ fn plan(told: &mut Recorder, story: &Story, steps: &[Step]) -> bool {
     told.wait(1, 3);
     if story.plan_is_cut {
         let at = written.rfind('"').unwrap_or(0);
-        let message = format!("Unterminated string starting at: line 1 column {} (char {at})", at + 1);
+        let message =
+            format!("Unterminated string starting at: line 1 column {} (char {at})", at + 1);
         told.fail(&Broken::new("JSONDecodeError", message));
     } else {
         told.set("output.value", format!("{} steps", steps.len()));
@@ -258,7 +266,8 @@ impl Recorder<'_> {
         self.begin(Kind::Llm, name);
         self.called(model, ask);
         let prompt = (ask[0].len() + ask[1].len()) as u64 / 4 + self.rng.between(8, 24);
-        let written = if finish == "length" { PLAN_LIMIT as u64 } else { answer.len() as u64 / 4 + 1 };
+        let written =
+            if finish == "length" { PLAN_LIMIT as u64 } else { answer.len() as u64 / 4 + 1 };
         let (_, dollars_in, dollars_out) = about(model);
         let cost = |tokens: u64, dollars: f64| tokens as f64 * dollars / 1e6;
         self.set("llm.output_messages.0.message.role", "assistant");

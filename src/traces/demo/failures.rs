@@ -153,8 +153,11 @@ fn order_of(story: &Story) -> String {
 }
 
 fn suffixed_order_id(customer: &Customer, rng: &mut Rng) -> Story {
-    let mut story =
-        if rng.chance(60) { flows::order_status(customer, rng) } else { flows::return_goods(customer, rng) };
+    let mut story = if rng.chance(60) {
+        flows::order_status(customer, rng)
+    } else {
+        flows::return_goods(customer, rng)
+    };
     let plain = order_of(&story);
     let id = format!("{plain}-{}", rng.pick(&["A", "B", "B", "C"]));
     story.question = story.question.replace(&plain, &id);
@@ -162,9 +165,13 @@ fn suffixed_order_id(customer: &Customer, rng: &mut Rng) -> Story {
     let broken = Broken::new("InvalidOrderIdError", message);
     story.steps = vec![Step::raises("lookup_order", json!({"order_id": id}), broken).taking(3, 19)];
     story.answer = match rng.between(0, 2) {
-        0 => format!("I am sorry {}, I cannot find order {id}. Please check the number in your confirmation mail.", customer.name),
+        0 => format!(
+            "I am sorry {}, I cannot find order {id}. Please check the number in your confirmation mail.",
+            customer.name
+        ),
         1 => format!("There seems to be no order {id}. Could you send me the number again?"),
-        _ => "Unfortunately I have no order under that number. Is it perhaps from another shop?".to_owned(),
+        _ => "Unfortunately I have no order under that number. Is it perhaps from another shop?"
+            .to_owned(),
     };
     story
 }
@@ -196,13 +203,17 @@ fn cut_plan(customer: &Customer, rng: &mut Rng) -> Story {
         .iter()
         .flat_map(|product| {
             [
-                step("search_catalog", json!({"query": product.name, "reason": "find the article the customer means"})),
+                step(
+                    "search_catalog",
+                    json!({"query": product.name, "reason": "find the article the customer means"}),
+                ),
                 step("check_inventory", json!({"sku": product.sku, "warehouse": "eu-2"})),
             ]
         })
         .collect();
     story.plan_is_cut = true;
-    story.answer = "I could not work out your list. Could you ask me for one article at a time?".to_owned();
+    story.answer =
+        "I could not work out your list. Could you ask me for one article at a time?".to_owned();
     story
 }
 
@@ -221,7 +232,10 @@ fn silent_fallback(customer: &Customer, rng: &mut Rng) -> Story {
     let product = rng.pick(&PRODUCTS);
     let count = rng.between(3, 30);
     story.question = format!("is the {} in stock for delivery this week?", product.name);
-    let message = format!("inventory service answered 503 for warehouse eu-3 after {} ms", rng.between(900, 2_400));
+    let message = format!(
+        "inventory service answered 503 for warehouse eu-3 after {} ms",
+        rng.between(900, 2_400)
+    );
     story.steps = vec![
         Step::raises(
             "check_inventory",
@@ -290,7 +304,9 @@ fn unknown_order(customer: &Customer, rng: &mut Rng) -> Story {
     let id = order_of(&story);
     let result = json!({"status": "not_found", "message": format!("error: order not found: {id}")});
     story.steps = vec![Step::gives("lookup_order", json!({"order_id": id}), result)];
-    story.answer = format!("I cannot find order {id}. Please look in your confirmation mail: the number starts with NL and has six digits.");
+    story.answer = format!(
+        "I cannot find order {id}. Please look in your confirmation mail: the number starts with NL and has six digits."
+    );
     story
 }
 
@@ -303,11 +319,14 @@ fn error_in_text(customer: &Customer, rng: &mut Rng) -> Story {
         json!({"query": format!("Glo gas stove error {code}")}),
         json!({"results": [{"sku": "ST-004", "name": "Glo gas stove", "note": "Error codes: E02 canister empty, E04 burner failure (clogged)"}]}),
     )];
-    story.reading = Some(Reading { query: format!("stove error {code}"), documents: about("stove") });
+    story.reading =
+        Some(Reading { query: format!("stove error {code}"), documents: about("stove") });
     story.answer = if *code == "E02" {
-        "Error E02 means that the canister is empty: change it and the stove will light again.".to_owned()
+        "Error E02 means that the canister is empty: change it and the stove will light again."
+            .to_owned()
     } else {
-        "Error E04 means that the burner is clogged: clean it with the needle from the bag.".to_owned()
+        "Error E04 means that the burner is clogged: clean it with the needle from the bag."
+            .to_owned()
     };
     story
 }
@@ -318,14 +337,19 @@ fn mended_call(customer: &Customer, rng: &mut Rng) -> Story {
     first["reason"] = json!("does not fit");
     let message = "1 validation error for CreateReturn: reason: value is not one of too_small, too_large, changed_mind, damaged, wrong_item";
     story.steps[1].replanned = true;
-    story.steps.insert(1, Step::raises("create_return", first, Broken::new("ValidationError", message)).taking(4, 20));
+    story.steps.insert(
+        1,
+        Step::raises("create_return", first, Broken::new("ValidationError", message)).taking(4, 20),
+    );
     story
 }
 
 fn long_answer(customer: &Customer, rng: &mut Rng) -> Story {
     let mut story = flows::advice(customer, rng);
     let days = rng.between(5, 12);
-    story.question = format!("please write me a complete packing list for {days} days in the mountains, with reasons.");
+    story.question = format!(
+        "please write me a complete packing list for {days} days in the mountains, with reasons."
+    );
     let mut answer = format!("Here is a list for {days} days, {}.\n", customer.name);
     for product in &PRODUCTS {
         let why = rng.pick(&[
@@ -365,6 +389,8 @@ fn one_off(nth: usize, customer: &Customer, rng: &mut Rng) -> Story {
     if let Some(step) = story.steps.iter_mut().find(|step| step.tool == tool) {
         step.result = Outcome::Raises(Broken::new(kind, message));
     }
-    story.answer = "Something went wrong on our side just now. A colleague will write to you today.".to_owned();
+    story.answer =
+        "Something went wrong on our side just now. A colleague will write to you today."
+            .to_owned();
     story
 }

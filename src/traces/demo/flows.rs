@@ -19,7 +19,13 @@ pub(super) fn any(customer: &Customer, rng: &mut Rng) -> Story {
     }
 }
 
-fn story(intent: &'static str, question: &str, steps: Vec<Step>, answer: String, rng: &mut Rng) -> Story {
+fn story(
+    intent: &'static str,
+    question: &str,
+    steps: Vec<Step>,
+    answer: String,
+    rng: &mut Rng,
+) -> Story {
     Story {
         intent,
         question: format!("{}{question}{}", rng.pick(&GREETINGS), rng.pick(&GOODBYES)),
@@ -65,9 +71,16 @@ pub(super) fn order_status(customer: &Customer, rng: &mut Rng) -> Story {
         .taking(180, 900),
     ];
     let answer = match rng.between(0, 2) {
-        0 => format!("Hi {}, your {} is on its way: it was last scanned at the {city} hub and should be with you in {days} days.", customer.name, product.name),
-        1 => format!("Good news, order {id} has left us. The parcel {parcel} is at the {city} hub; expect it within {days} days."),
-        _ => format!("Order {id} is in transit (last scan: {city} hub). The carrier says {days} more days."),
+        0 => format!(
+            "Hi {}, your {} is on its way: it was last scanned at the {city} hub and should be with you in {days} days.",
+            customer.name, product.name
+        ),
+        1 => format!(
+            "Good news, order {id} has left us. The parcel {parcel} is at the {city} hub; expect it within {days} days."
+        ),
+        _ => format!(
+            "Order {id} is in transit (last scan: {city} hub). The carrier says {days} more days."
+        ),
     };
     story("order_status", &question, steps, answer, rng)
 }
@@ -77,9 +90,17 @@ pub(super) fn return_goods(customer: &Customer, rng: &mut Rng) -> Story {
     let product = rng.pick(&PRODUCTS);
     let reason = rng.pick(&["too_small", "too_large", "changed_mind", "damaged", "wrong_item"]);
     let question = match rng.between(0, 3) {
-        0 => format!("I want to send back the {} from order {id}, {}.", product.name, reason.replace('_', " ")),
+        0 => format!(
+            "I want to send back the {} from order {id}, {}.",
+            product.name,
+            reason.replace('_', " ")
+        ),
         1 => format!("how do I return a {}? The order was {id}.", product.name),
-        2 => format!("the {} from {id} is not right for me ({}). Can I get a label?", product.name, reason.replace('_', " ")),
+        2 => format!(
+            "the {} from {id} is not right for me ({}). Can I get a label?",
+            product.name,
+            reason.replace('_', " ")
+        ),
         _ => format!("please start a return for {} in order {id}.", product.sku),
     };
     let number = format!("RMA-{}", rng.between(20_000, 89_999));
@@ -97,7 +118,8 @@ pub(super) fn return_goods(customer: &Customer, rng: &mut Rng) -> Story {
         customer.name, product.name
     );
     let mut story = story("return", &question, steps, answer, rng);
-    story.reading = Some(Reading { query: format!("return {}", product.name), documents: about("returns") });
+    story.reading =
+        Some(Reading { query: format!("return {}", product.name), documents: about("returns") });
     story
 }
 
@@ -131,7 +153,8 @@ pub(super) fn refund_by(method: &'static str, customer: &Customer, rng: &mut Rng
         method.replace('_', " ")
     );
     let mut story = story("refund", &question, steps, answer, rng);
-    story.reading = Some(Reading { query: format!("refund to {method}"), documents: about("refunds") });
+    story.reading =
+        Some(Reading { query: format!("refund to {method}"), documents: about("refunds") });
     story
 }
 
@@ -160,7 +183,11 @@ pub(super) fn stock(_: &Customer, rng: &mut Rng) -> Story {
     let answer = if count == 0 {
         format!("The {} is sold out just now. I can tell you when it is back.", product.name)
     } else {
-        format!("Yes: {count} of the {} are in our warehouse at {} euros each.", product.name, euros(product.cents))
+        format!(
+            "Yes: {count} of the {} are in our warehouse at {} euros each.",
+            product.name,
+            euros(product.cents)
+        )
     };
     story("stock", &question, steps, answer, rng)
 }
@@ -186,7 +213,8 @@ pub(super) fn advice(customer: &Customer, rng: &mut Rng) -> Story {
         customer.name, product.name
     );
     let mut story = story("advice", &question, steps, answer, rng);
-    story.reading = Some(Reading { query: format!("layers {}", product.name), documents: about("advice") });
+    story.reading =
+        Some(Reading { query: format!("layers {}", product.name), documents: about("advice") });
     story
 }
 

@@ -96,8 +96,16 @@ pub(super) const ANSWER_SYSTEM: &str = "You are the support assistant of Northli
 
 pub(super) const PLAN_SYSTEM: &str = "Plan how to help the customer. Reply with JSON: {\"intent\": string, \"steps\": [{\"tool\": string, \"args\": object}]}. Tools: lookup_order(order_id), track_shipment(tracking), create_return(order_id, sku, reason), issue_refund(order_id, amount, method), search_catalog(query), check_inventory(sku, warehouse), cached_inventory(sku), escalate(reason).";
 
-pub(super) const GREETINGS: [&str; 8] =
-    ["Hi, ", "Hello! ", "", "", "Good morning, ", "Hey there, ", "Hi again. ", "Sorry to bother you: "];
+pub(super) const GREETINGS: [&str; 8] = [
+    "Hi, ",
+    "Hello! ",
+    "",
+    "",
+    "Good morning, ",
+    "Hey there, ",
+    "Hi again. ",
+    "Sorry to bother you: ",
+];
 
 pub(super) const GOODBYES: [&str; 7] = [
     "",

@@ -131,7 +131,11 @@ fn not_text(name: &str, head: &[u8]) -> Option<Failure> {
 const LONGEST_LINE: u64 = 256 << 20;
 
 /// One line, without its end, into `line`. `None` at the end of the text.
-fn next_line(input: &mut dyn BufRead, line: &mut Vec<u8>, most: u64) -> std::io::Result<Option<End>> {
+fn next_line(
+    input: &mut dyn BufRead,
+    line: &mut Vec<u8>,
+    most: u64,
+) -> std::io::Result<Option<End>> {
     line.clear();
     let read = (&mut *input).take(most).read_until(b'\n', line)?;
     if read == 0 {
@@ -152,3 +156,6 @@ enum End {
     /// The rest of it is still to be read.
     TooLong,
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,8 +13,7 @@ use serde_json::{Map, Number, Value};
 const TRACE_ID: [&str; 3] = ["traceId", "trace_id", "context.trace_id"];
 const SPAN_ID: [&str; 3] = ["spanId", "span_id", "context.span_id"];
 const PARENT_ID: [&str; 3] = ["parentSpanId", "parent_span_id", "parent_id"];
-const START: [&str; 4] =
-    ["startTimeUnixNano", "start_time_unix_nano", "start_time", "startTime"];
+const START: [&str; 4] = ["startTimeUnixNano", "start_time_unix_nano", "start_time", "startTime"];
 const END: [&str; 4] = ["endTimeUnixNano", "end_time_unix_nano", "end_time", "endTime"];
 const EVENT_TIME: [&str; 4] = ["timeUnixNano", "time_unix_nano", "timestamp", "time"];
 
@@ -257,7 +256,10 @@ mod tests {
         for (given, reason) in [
             (json!({"trace_id": "xyz"}), "spans whose trace id is not 32 hexadecimal digits"),
             (json!({"trace_id": trace}), "spans whose span id is not 16 hexadecimal digits"),
-            (json!({"trace_id": trace, "span_id": "eee19b7ec3c1b174"}), "spans without a start time"),
+            (
+                json!({"trace_id": trace, "span_id": "eee19b7ec3c1b174"}),
+                "spans without a start time",
+            ),
         ] {
             assert_eq!(read(given).unwrap_err(), reason);
         }

@@ -7,7 +7,9 @@
 use super::super::Sink;
 use super::{End, LONGEST_LINE, next_line, record};
 use crate::error::{Failure, Kind, Place, Result};
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::{Map, Value};
 use std::fmt;
 use std::io::{BufRead, Read};
@@ -86,7 +88,9 @@ fn lines(
     let mut line = Vec::new();
     let mut number = 0;
     let mut first = true;
-    while let Some(end) = next_line(input, &mut line, if first { FIRST_LINE } else { LONGEST_LINE })? {
+    while let Some(end) =
+        next_line(input, &mut line, if first { FIRST_LINE } else { LONGEST_LINE })?
+    {
         number += 1;
         let text = line.strip_prefix(b"\xef\xbb\xbf").filter(|_| number == 1).unwrap_or(&line);
         if text.iter().all(u8::is_ascii_whitespace) {

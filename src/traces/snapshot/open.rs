@@ -1,7 +1,7 @@
 //! Reads a snapshot.
 
-use super::schema::{APPLICATION_ID, FORMAT};
 use super::super::cited::{Checked, Citations};
+use super::schema::{APPLICATION_ID, FORMAT};
 use super::{About, Summary};
 use crate::domain::plan::Window;
 use crate::domain::words::Count;
@@ -23,7 +23,8 @@ impl Snapshot {
         let doing = || format!("open the snapshot `{}`", path.display());
         let bytes = std::fs::metadata(path).cannot(Kind::Config, doing)?.len();
         let database = connect(path).cannot(Kind::Config, doing)?;
-        let number = |pragma: &str| database.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0));
+        let number =
+            |pragma: &str| database.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0));
         let id: i32 = number("application_id").map_err(|_| not_ours(path))?;
         let format: i32 = number("user_version").cannot(Kind::Config, doing)?;
         if id != APPLICATION_ID {
@@ -72,7 +73,8 @@ impl Snapshot {
     }
 
     fn has(&self, sql: &str, id: &str) -> Result<bool> {
-        let found = self.database.prepare_cached(sql).and_then(|mut statement| statement.exists([id]));
+        let found =
+            self.database.prepare_cached(sql).and_then(|mut statement| statement.exists([id]));
         found.cannot(Kind::Config, || format!("ask the snapshot `{}`", self.path.display()))
     }
 
@@ -89,7 +91,9 @@ impl Snapshot {
         }
         let mut statement = self
             .database
-            .prepare_cached("SELECT trace_id FROM trace WHERE trace_id >= ?1 AND trace_id < ?1 || 'g' LIMIT 6")
+            .prepare_cached(
+                "SELECT trace_id FROM trace WHERE trace_id >= ?1 AND trace_id < ?1 || 'g' LIMIT 6",
+            )
             .cannot(Kind::Config, doing)?;
         let found: rusqlite::Result<Vec<String>> =
             statement.query_map([&asked], |row| row.get(0)).and_then(Iterator::collect);
@@ -105,7 +109,9 @@ impl Snapshot {
         }
         let of_span = self
             .database
-            .query_row("SELECT trace_id FROM span WHERE span_id = ? LIMIT 1", [&asked], |row| row.get(0))
+            .query_row("SELECT trace_id FROM span WHERE span_id = ? LIMIT 1", [&asked], |row| {
+                row.get(0)
+            })
             .optional()
             .cannot(Kind::Config, doing)?;
         of_span.ok_or_else(no_such)
@@ -137,7 +143,9 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_encoded_bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => uri.push(*byte as char),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                uri.push(*byte as char)
+            }
             other => uri.push_str(&format!("%{other:02x}")),
         }
     }
@@ -146,7 +154,9 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let database = Connection::open_with_flags(uri, flags)?;
-    database.execute_batch("PRAGMA query_only=ON; PRAGMA mmap_size=1073741824; PRAGMA temp_store=MEMORY")?;
+    database.execute_batch(
+        "PRAGMA query_only=ON; PRAGMA mmap_size=1073741824; PRAGMA temp_store=MEMORY",
+    )?;
     Ok(database)
 }
 
@@ -169,7 +179,10 @@ fn read_header(header: &BTreeMap<String, String>, bytes: u64) -> (About, Summary
     let about = About {
         source: text("source"),
         project: text("project"),
-        window: Window { since: text("since_ms").parse().ok(), until: text("until_ms").parse().ok() },
+        window: Window {
+            since: text("since_ms").parse().ok(),
+            until: text("until_ms").parse().ok(),
+        },
     };
     let summary = Summary {
         traces: count("traces"),

@@ -70,7 +70,11 @@ impl Stage {
     }
 
     /// Hands the row of a key to `take`.
-    pub fn row(&self, key: &Key, take: impl FnOnce(&Row) -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+    pub fn row(
+        &self,
+        key: &Key,
+        take: impl FnOnce(&Row) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
         let mut statement = self.database.prepare_cached("SELECT * FROM stage WHERE row = ?")?;
         statement.query_row([key.row], take)
     }
@@ -92,7 +96,10 @@ pub(super) fn text<'a>(row: &'a Row, at: usize) -> rusqlite::Result<&'a str> {
     }
 }
 
-pub(super) fn number<T: rusqlite::types::FromSql>(row: &Row, at: usize) -> rusqlite::Result<Option<T>> {
+pub(super) fn number<T: rusqlite::types::FromSql>(
+    row: &Row,
+    at: usize,
+) -> rusqlite::Result<Option<T>> {
     row.get(at + 1)
 }
 
@@ -101,11 +108,8 @@ fn bind(into: &mut CachedStatement, span: &Span) -> rusqlite::Result<()> {
     let exception = span.exception();
     let told = |text: &str| if text.is_empty() { None } else { Some(text.to_owned()) };
     let latency_us = span.end_us.saturating_sub(span.start_us).max(0);
-    let events = if span.events.is_empty() {
-        None
-    } else {
-        serde_json::to_string(&span.events).ok()
-    };
+    let events =
+        if span.events.is_empty() { None } else { serde_json::to_string(&span.events).ok() };
     // Numbers of tokens beyond what SQLite holds are some exporter's mistake.
     let count = |n: Option<u64>| n.and_then(|n| i64::try_from(n).ok());
     let values: [&dyn ToSql; COLUMNS] = [

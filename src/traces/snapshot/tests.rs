@@ -24,7 +24,10 @@ fn span(trace: u128, id: u64, parent: Option<u64>, start_ms: i64) -> Span {
     }
 }
 
-fn made(spans: Vec<Span>, about: &About) -> crate::error::Result<(Summary, Snapshot, tempfile::TempDir)> {
+fn made(
+    spans: Vec<Span>,
+    about: &About,
+) -> crate::error::Result<(Summary, Snapshot, tempfile::TempDir)> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a b%?#é.db");
     let summary = write(&path, spans, about)?;
@@ -146,7 +149,10 @@ fn feedback_becomes_annotations() {
 #[test]
 fn nothing_is_a_failure_that_says_what_to_do() {
     let failure = made(Vec::new(), &about()).err().unwrap();
-    assert_eq!(failure.to_string(), "project `demo` has no spans to look at: the source `demo` gave none");
+    assert_eq!(
+        failure.to_string(),
+        "project `demo` has no spans to look at: the source `demo` gave none"
+    );
     let window = Window { since: Some(5_000), until: None };
     let failure = made(vec![span(1, 1, None, 1_000)], &About { window, ..about() }).err().unwrap();
     assert!(failure.hints[0].contains("1970-01-01T00:00:01.000Z"), "{:?}", failure.hints);
@@ -167,7 +173,11 @@ fn other_files_are_no_snapshots() {
 #[test]
 fn ids_are_looked_up() {
     let whole = "0000000000000000000000000000abcd";
-    let spans = vec![span(0xabcd, 0x77, None, 1), span(0xabce, 0x78, None, 2), span(1 << 127, 0x79, None, 3)];
+    let spans = vec![
+        span(0xabcd, 0x77, None, 1),
+        span(0xabce, 0x78, None, 2),
+        span(1 << 127, 0x79, None, 3),
+    ];
     let (_, snapshot, _folder) = made(spans, &about()).unwrap();
     assert!(snapshot.has_trace(whole).unwrap());
     assert!(!snapshot.has_trace("8000").unwrap());

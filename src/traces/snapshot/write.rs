@@ -79,7 +79,8 @@ impl Writer {
         let window = self.about.window;
         let inside = |start_us: i64| {
             let ms = start_us.div_euclid(1_000);
-            window.since.is_none_or(|since| ms >= since) && window.until.is_none_or(|until| ms < until)
+            window.since.is_none_or(|since| ms >= since)
+                && window.until.is_none_or(|until| ms < until)
         };
         let mut placed: Vec<(i64, Key)> = Vec::with_capacity(keys.len());
         let mut outside = 0;
@@ -94,7 +95,8 @@ impl Writer {
         if outside > 0 {
             self.left_out("spans of traces that start outside the window", outside);
         }
-        placed.sort_unstable_by_key(|(start, key)| (*start, key.trace_id, key.start_us, key.span_id));
+        placed
+            .sort_unstable_by_key(|(start, key)| (*start, key.trace_id, key.start_us, key.span_id));
         placed.into_iter().map(|(_, key)| key).collect()
     }
 
@@ -135,11 +137,12 @@ impl Writer {
 }
 
 fn nothing(about: &About, newest: Option<i64>) -> Failure {
-    let failure = Failure::new(Kind::Config, format!("project `{}` has no spans to look at", about.project));
+    let failure =
+        Failure::new(Kind::Config, format!("project `{}` has no spans to look at", about.project));
     match newest {
-        Some(newest) => failure
-            .because("no trace starts in the window that was asked for")
-            .hint(format!("the newest span is of {0}: try `--since {0}` or earlier", show_time(newest))),
+        Some(newest) => failure.because("no trace starts in the window that was asked for").hint(
+            format!("the newest span is of {0}: try `--since {0}` or earlier", show_time(newest)),
+        ),
         None => failure
             .because(format!("the source `{}` gave none", about.source))
             .hint("check that the application sends its traces there"),
@@ -231,9 +234,7 @@ fn annotations(database: &Connection, row: &Row) -> rusqlite::Result<()> {
     let Ok(serde_json::Value::Object(object)) = serde_json::from_str(json) else { return Ok(()) };
     let attributes = super::super::attributes::Attributes::of(object);
     let mut insert = database.prepare_cached(INSERT_ANNOTATION)?;
-    for (prefix, target) in
-        [("", "span"), ("trace.", "trace"), ("session.", "session")]
-    {
+    for (prefix, target) in [("", "span"), ("trace.", "trace"), ("session.", "session")] {
         for (list, item) in [("annotations.", "annotation."), ("evaluations.", "evaluation.")] {
             let list = format!("{prefix}{list}");
             let mut found: BTreeMap<usize, BTreeMap<&str, &serde_json::Value>> = BTreeMap::new();
@@ -357,7 +358,8 @@ impl Sums {
     }
 
     fn add(&mut self, row: &Row) -> rusqlite::Result<()> {
-        for (at, own) in [(18, &mut self.prompt), (19, &mut self.completion), (20, &mut self.total)] {
+        for (at, own) in [(18, &mut self.prompt), (19, &mut self.completion), (20, &mut self.total)]
+        {
             if let Some(count) = stage::number::<i64>(row, at)? {
                 *own = Some(own.unwrap_or(0).saturating_add(count));
             }

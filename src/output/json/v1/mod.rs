@@ -10,7 +10,7 @@ mod lines;
 mod session;
 mod settings;
 
-pub use lines::{Line, write_event};
+pub use lines::{Line, write_event, write_event_text};
 pub use session::{Artifact, Issue, Session};
 pub use doctor::Doctor;
 pub(in crate::output) use settings::secrets;
@@ -70,6 +70,7 @@ impl JsonSchema for At {
 }
 
 /// Tokens. `input_tokens` leaves out what was read from or written to a cache.
+#[expect(clippy::struct_field_names, reason = "the fields' names are frozen")]
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub struct Usage {
     input_tokens: u64,

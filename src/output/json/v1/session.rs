@@ -38,6 +38,7 @@ pub struct Session<'a> {
 }
 
 /// One run of the harness.
+#[expect(clippy::struct_field_names, reason = "the field's name is frozen")]
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 struct Turn<'a> {
     /// Counted from 1.

@@ -110,6 +110,7 @@ struct SkillSource<'a> {
 }
 
 /// A named source of traces.
+#[expect(clippy::struct_field_names, reason = "the field's name is frozen")]
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(title = "project")]
 pub struct Project<'a> {

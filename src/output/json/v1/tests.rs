@@ -135,54 +135,62 @@ fn every_line_is_valid() {
     invalid("event", &wrong);
 }
 
-#[test]
-fn every_document_is_valid_and_frozen() {
-    let session = session();
-    let issue = IssueView {
+fn issue() -> IssueView {
+    IssueView {
         rank: 1,
         id: None,
         title: "timeouts".into(),
         traces: 31,
         share: Some(0.145),
         examples: vec!["4bf9".into()],
-    };
-    let skill = Listed {
-        value: domain::preset::Skill {
-            name: "datadog".into(),
-            secrets: [("DD_API_KEY".to_owned(), domain::preset::SkillSecret::default())].into(),
-            source: Some(domain::preset::SkillSource::default()),
+    }
+}
+
+fn listed<T>(value: T) -> Listed<T> {
+    Listed { value, origin: "bundled".into(), hides: vec!["a.toml".into()] }
+}
+
+fn skill() -> domain::preset::Skill {
+    domain::preset::Skill {
+        name: "datadog".into(),
+        secrets: [("DD_API_KEY".to_owned(), domain::preset::SkillSecret::default())].into(),
+        source: Some(domain::preset::SkillSource::default()),
+        ..Default::default()
+    }
+}
+
+fn preset() -> domain::preset::Preset {
+    domain::preset::Preset {
+        name: "fix".into(),
+        provider: Some(domain::preset::ModelProvider::default()),
+        sandbox: domain::preset::SandboxSettings {
+            image: domain::preset::Image::Dockerfile("Dockerfile".into()),
+            network: domain::preset::Network::Hosts(vec!["a.com".into()]),
+            cpus: Some(1.5),
             ..Default::default()
         },
-        origin: "bundled".into(),
-        hides: vec!["a.toml".into()],
-    };
-    let preset = Listed {
-        value: domain::preset::Preset {
-            name: "fix".into(),
-            provider: Some(domain::preset::ModelProvider::default()),
-            sandbox: domain::preset::SandboxSettings {
-                image: domain::preset::Image::Dockerfile("Dockerfile".into()),
-                network: domain::preset::Network::Hosts(vec!["a.com".into()]),
-                cpus: Some(1.5),
-                ..Default::default()
-            },
-            ..Default::default()
-        },
-        origin: "bundled".into(),
-        hides: Vec::new(),
-    };
-    let project = Listed {
-        value: domain::preset::Project { name: "demo".into(), ..Default::default() },
-        origin: "bundled".into(),
-        hides: Vec::new(),
-    };
-    let plan = domain::plan::LaunchPlan {
+        ..Default::default()
+    }
+}
+
+fn project() -> domain::preset::Project {
+    domain::preset::Project { name: "demo".into(), ..Default::default() }
+}
+
+fn plan() -> domain::plan::LaunchPlan {
+    domain::plan::LaunchPlan {
         harness: "triage".into(),
         window: domain::plan::Window { since: Some(noon()), until: None },
-        skills: vec![skill.value.clone()],
-        project: Some(project.value.clone()),
+        skills: vec![skill()],
+        project: Some(project()),
         ..Default::default()
-    };
+    }
+}
+
+#[test]
+fn every_document_is_valid_and_frozen() {
+    let (session, issue, plan) = (session(), issue(), plan());
+    let (preset, skill, project) = (listed(preset()), listed(skill()), listed(project()));
     let mut frozen = Vec::new();
     let documents = [
         ("session", parsed(&Session::of(&session))),
@@ -208,6 +216,28 @@ fn every_document_is_valid_and_frozen() {
     write_line(&mut line, &Line::of_failure(&failure())).unwrap();
     frozen.extend(line);
     snapshot("json-documents", &String::from_utf8(frozen).unwrap());
+}
+
+#[test]
+fn an_event_may_pass_unread() {
+    let mut events = events();
+    events.push(crate::output::testing::event(
+        18,
+        0,
+        domain::transcript::EventKind::Unread { line: "\u{1b}[2J\u{9b}\u{202e} ü \"}".into() },
+    ));
+    for event in &events {
+        let text = serde_json::to_string(event).unwrap() + "\n";
+        let (mut read, mut unread) = (Vec::new(), Vec::new());
+        write_event(&mut read, "7\u{9b}f3a", event).unwrap();
+        assert!(write_event_text(&mut unread, "7\u{9b}f3a", &text).unwrap(), "{text}");
+        assert_eq!(String::from_utf8(unread).unwrap(), String::from_utf8(read).unwrap());
+        for cut in [0, 5, 12, 25] {
+            let mut nothing = Vec::new();
+            assert!(!write_event_text(&mut nothing, "7f3a", &text[..cut]).unwrap(), "{cut}");
+            assert!(nothing.is_empty());
+        }
+    }
 }
 
 #[test]

@@ -228,7 +228,16 @@ fn a_container_reaches_the_model_server() {
 #[test]
 fn the_program_runs_in_an_emptied_environment() {
     let home = Home::new();
-    let done = home.ask(&["--version"]).ok();
-    assert!(done.stderr.is_empty(), "{}", done.stderr);
+    home.write("config/presets/mine.toml", "description = \"my own\"\nharness = \"triage\"\n");
+    let limit = Duration::from_secs(30);
+    let run = home.run(&["preset", "list", "--json"]).env("NO_COLOR", "1").limit(limit);
+    let running = run.current_dir(home.path()).stdin("").start();
+    assert!(running.pid() > 0);
+    running.wait_for("\"mine\"");
+    let done = running.done().ok();
+    assert_eq!((done.signal, &*done.stderr), (None, ""));
+    assert!(done.took < limit);
+    let mine = |preset: &Value| preset["name"] == "mine" && preset["harness"] == "triage";
+    assert!(done.json().as_array().unwrap().iter().any(mine));
     assert_eq!(home.containers(), Vec::<String>::new());
 }

@@ -43,7 +43,7 @@ pub fn run(global: Global, page: impl FnOnce(&App) -> Done) -> ExitCode {
     };
     let level = match (global.quiet, global.verbose) {
         (true, _) => Level::Quiet,
-        (false, 0) => Level::Normal,
+        (false, 0) if env.var("LOOP_LOG").is_none() => Level::Normal,
         (false, _) => Level::Verbose,
     };
     let (no_color, term, columns) = (env.var("NO_COLOR"), env.term(), env.var("COLUMNS"));
@@ -125,7 +125,6 @@ impl App {
         let store = self.store()?;
         let data = store.root().to_owned();
         let named = self.env.docker_host();
-        let engine_named = named.is_some();
         let host = Host {
             program: std::env::current_exe()
                 .cannot(Kind::Bug, || "find this program's own file".to_owned())?,
@@ -133,7 +132,6 @@ impl App {
             sessions: data.join("sessions"),
             cache: self.env.cache_dir()?,
             engines: named.map_or_else(|| self.usual_engines(), |one| vec![one]),
-            engine_named,
             path: self.env.var("PATH").unwrap_or_default(),
         };
         Ok(self.providers.get_or_init(|| Providers::new(host)))
@@ -281,14 +279,12 @@ pub fn checked(app: &App, noun: &str, results: Vec<(String, Result<()>)>) -> Don
     let count = results.len();
     let failures: Vec<Failure> =
         results.into_iter().filter_map(|(_, result)| result.err()).collect();
-    match Failure::all(failures) {
-        Some(failure) => Err(failure),
-        None => {
-            let count = crate::domain::words::Count::of(count, noun);
-            failure::note(&format!("{count}, no mistakes"), &app.screens);
-            app.show(|out| json::write_document(out, &serde_json::json!([])), |_| Ok(()))
-        }
+    if let Some(failure) = Failure::all(failures) {
+        return Err(failure);
     }
+    let count = crate::domain::words::Count::of(count, noun);
+    failure::note(&format!("{count}, no mistakes"), &app.screens);
+    app.show(|out| json::write_document(out, &serde_json::json!([])), |_| Ok(()))
 }
 
 pub fn harness_named(name: &str) -> Result<&'static dyn Harness> {

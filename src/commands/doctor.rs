@@ -54,7 +54,9 @@ fn store(app: &App) -> DoctorRow {
 /// Files with mistakes.
 fn settings(app: &App) -> Vec<DoctorRow> {
     let requirement = "settings".to_owned();
+    let mut not_allowed = None;
     let checked = app.layers().and_then(|layers| {
+        not_allowed = layers.not_allowed().map(|folder| folder.display().to_string());
         layers.settings()?;
         layers.projects()?;
         let presets = layers.presets();
@@ -69,7 +71,14 @@ fn settings(app: &App) -> Vec<DoctorRow> {
             (DoctorState::Optional, failed.to_string(), mend)
         }
     };
-    vec![DoctorRow { requirement, state, detail, mend }]
+    let mut rows = vec![DoctorRow { requirement, state, detail, mend }];
+    rows.extend(not_allowed.map(|folder| DoctorRow {
+        requirement: "settings of the repository".to_owned(),
+        state: DoctorState::Optional,
+        detail: format!("{folder} is not allowed yet"),
+        mend: Some("loop allow".to_owned()),
+    }));
+    rows
 }
 
 /// One that works is enough; each says what it lacks.

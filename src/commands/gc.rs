@@ -3,8 +3,7 @@
 use super::app::{App, Done};
 use crate::domain::words::Count;
 use crate::error::Result;
-use crate::output::live::Asked;
-use crate::output::{Reporter as _, failure, json};
+use crate::output::{Silent, failure, json};
 use crate::runner::{self, Recovered};
 use crate::sandbox;
 use crate::store::Filter;
@@ -47,14 +46,13 @@ impl Gc {
             let open = Filter { open: true, ..Filter::default() };
             report.running = store.sessions(&open)?.into_iter().map(|session| session.id).collect();
         } else {
-            let mut reporter = app.reporter(Asked::Artifacts);
-            let swept = app.sweep(&mut store, &mut *reporter)?;
+            let swept = app.sweep(&mut store, &mut Silent)?;
             for (id, result) in swept {
                 match result {
                     Ok(Recovered::Advanced) => report.advanced.push(id),
                     Ok(Recovered::Busy | Recovered::Unchanged) => report.running.push(id),
                     Err(failed) => {
-                        reporter.warn(&format!("session `{id}`: {failed}"));
+                        failure::warn(&format!("session `{id}`: {failed}"), &app.screens);
                         report.unreachable.push(id);
                     }
                 }

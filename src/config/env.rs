@@ -33,6 +33,7 @@ impl Env {
     }
 
     /// An environment made of values.
+    #[cfg(test)]
     pub fn of<K, V>(cwd: impl Into<PathBuf>, vars: impl IntoIterator<Item = (K, V)>) -> Self
     where
         K: Into<OsString>,
@@ -50,14 +51,6 @@ impl Env {
     /// A variable that is a path. A relative one counts from the working directory.
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         self.os(name).map(|value| self.cwd.join(value))
-    }
-
-    /// The names of all variables that are UTF-8 and set to something.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.vars
-            .iter()
-            .filter(|(_, value)| !value.is_empty())
-            .filter_map(|(name, _)| name.to_str())
     }
 
     pub fn cwd(&self) -> &Path {
@@ -84,19 +77,9 @@ impl Env {
         self.folder("LOOP_CACHE_DIR", "XDG_CACHE_HOME", ".cache")
     }
 
-    /// The diagnostics wanted: `LOOP_LOG`.
-    pub fn log(&self) -> Option<String> {
-        self.var("LOOP_LOG")
-    }
-
     /// Whether a build service runs this. `CI=false` and `CI=0` say no.
     pub fn is_ci(&self) -> bool {
         self.var("CI").is_some_and(|value| value != "false" && value != "0")
-    }
-
-    /// `NO_COLOR` with any value.
-    pub fn no_color(&self) -> bool {
-        self.os("NO_COLOR").is_some()
     }
 
     pub fn term(&self) -> Option<String> {

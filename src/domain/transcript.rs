@@ -65,19 +65,11 @@ pub enum EventKind {
     },
 }
 
+#[cfg(test)]
 impl EventKind {
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Status { .. } => "status",
-            Self::User { .. } => "user",
-            Self::Assistant { .. } => "assistant",
-            Self::Thinking { .. } => "thinking",
-            Self::ToolCall { .. } => "tool_call",
-            Self::ToolResult { .. } => "tool_result",
-            Self::Usage { .. } => "usage",
-            Self::Error { .. } => "error",
-            Self::Unread { .. } => "unread",
-        }
+    /// As it is serialised.
+    pub fn name(&self) -> String {
+        serde_json::to_value(self).unwrap()["kind"].as_str().unwrap().to_owned()
     }
 }
 

@@ -1,7 +1,7 @@
 //! A stored transcript, as it is printed: for people, or as JSON lines.
 
 use super::human::transcript::{Detail, Transcript};
-use super::json::v1::write_event;
+use super::json::v1::{EventText, write_event, write_event_text};
 use super::style::{Level, Screens};
 use crate::domain::transcript::Event;
 use std::io::{self, Write};
@@ -26,6 +26,22 @@ impl<'a> Log<'a> {
             Self::Human(transcript) => transcript.write(out, event),
             Self::Json(session) => write_event(out, session, event),
         }
+    }
+
+    /// An event as it is stored, written without reading it. `None` where that cannot be, and it has
+    /// to be read.
+    pub fn text(
+        &self,
+        out: &mut dyn Write,
+        line: &[u8],
+        wanted: &dyn Fn(u64, u32) -> bool,
+    ) -> Option<io::Result<()>> {
+        let Self::Json(session) = self else { return None };
+        let event = EventText::of(std::str::from_utf8(line).ok()?)?;
+        Some(match wanted(event.seq, event.turn) {
+            true => write_event_text(out, session, &event),
+            false => Ok(()),
+        })
     }
 
     /// What is still to be said when no event follows.

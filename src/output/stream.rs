@@ -34,13 +34,6 @@ impl Json {
         Self { screens: *screens, out, err, progress, session: String::new() }
     }
 
-    /// For a command that begins in the middle: which session the events belong to.
-    #[must_use]
-    pub fn of(mut self, session: &str) -> Self {
-        session.clone_into(&mut self.session);
-        self
-    }
-
     fn line(&mut self, line: &Line<'_>) {
         let Self { out, progress, .. } = self;
         progress.aside(|| out.send(|out| json::write_line(out, line)));

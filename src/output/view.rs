@@ -86,10 +86,6 @@ impl ArtifactView {
             issues: Vec::new(),
         }
     }
-
-    pub fn passed(&self) -> bool {
-        self.checks.iter().all(|check| check.passed)
-    }
 }
 
 /// A preset, skill or project and where it comes from.

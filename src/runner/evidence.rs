@@ -4,13 +4,13 @@
 //! traces costs nothing.
 
 use super::Runner;
+use crate::domain::digest;
 use crate::domain::plan::Window;
 use crate::domain::preset::Project;
 use crate::error::{Cannot as _, Kind, Result};
 use crate::output::Step;
 use crate::traces;
 use crate::traces::snapshot::{About, Snapshot, Writer};
-use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 
 impl Runner<'_> {
@@ -66,11 +66,9 @@ fn kept_as(project: &Project, window: Window, folder: &Path) -> Result<Option<Pa
     std::fs::create_dir_all(folder)
         .cannot(Kind::Config, || format!("make the folder `{}`", folder.display()))?;
     let Window { since, until } = window;
-    let mut hash = Sha256::new();
-    hash.update(format!("{} {} {since:?} {until:?}", content, project.name));
-    hash.update(env!("CARGO_PKG_VERSION"));
-    let digest: String =
-        hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let window = format!("{since:?} {until:?}");
+    let version = env!("CARGO_PKG_VERSION");
+    let digest = digest::short(&[content.as_str(), &project.name, &window, version]);
     Ok(Some(folder.join(format!("{digest}.db"))))
 }
 

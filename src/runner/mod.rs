@@ -31,6 +31,9 @@ use crate::store::{SessionRecord, Store, TurnRecord, TurnState};
 use std::io::Read;
 use std::path::PathBuf;
 
+/// Finds a program, telling how far it is.
+pub type ProgramFinder<'a> = dyn Fn(&Program, &mut dyn FnMut(Step)) -> Result<PathBuf> + 'a;
+
 /// What a run needs of the world outside, as functions, so that nothing in here reads a clock, the
 /// environment or the network by itself.
 pub struct Outside<'a> {
@@ -38,7 +41,7 @@ pub struct Outside<'a> {
     pub now: &'a dyn Fn() -> i64,
     pub secret: &'a dyn Fn(&str) -> Result<Secret>,
     /// A harness's program on this machine, fetched where it has to be.
-    pub program: &'a dyn Fn(&Program, &mut dyn FnMut(Step)) -> Result<PathBuf>,
+    pub program: &'a ProgramFinder<'a>,
     /// The user's certificate bundle.
     pub ca_bundle: Option<PathBuf>,
 }

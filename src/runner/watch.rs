@@ -45,11 +45,30 @@ impl Tail {
         Self { position, ..Self::default() }
     }
 
-    /// Tells the whole lines that were added since the last time.
+    /// Tells the events that were added since the last time.
     pub fn read(
         &mut self,
         path: &Path,
         tell: &mut dyn FnMut(&Event) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>> {
+        let mut seq = self.seq;
+        let told = self.read_lines(path, &mut |line| {
+            let Some(event) = TranscriptFile::read(line) else { return ControlFlow::Continue(()) };
+            if event.seq <= seq {
+                return ControlFlow::Continue(());
+            }
+            seq = event.seq;
+            tell(&event)
+        });
+        self.seq = seq;
+        told
+    }
+
+    /// Tells the whole lines that were added since the last time, as they are stored.
+    pub fn read_lines(
+        &mut self,
+        path: &Path,
+        tell: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>> {
         let doing = || format!("read the transcript `{}`", path.display());
         let file = match File::open(path) {
@@ -77,19 +96,12 @@ impl Tail {
         }
     }
 
-    fn lines(&mut self, tell: &mut dyn FnMut(&Event) -> ControlFlow<()>) -> ControlFlow<()> {
+    fn lines(&mut self, tell: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> ControlFlow<()> {
         let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else {
             return ControlFlow::Continue(());
         };
         let rest = self.rest.split_off(end + 1);
         let lines = std::mem::replace(&mut self.rest, rest);
-        for line in lines.split(|byte| *byte == b'\n') {
-            let Some(event) = TranscriptFile::read(line) else { continue };
-            if event.seq > self.seq {
-                self.seq = event.seq;
-                tell(&event)?;
-            }
-        }
-        ControlFlow::Continue(())
+        lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).try_for_each(tell)
     }
 }

@@ -133,8 +133,6 @@ pub struct Host {
     pub cache: PathBuf,
     /// Engines to try, in order, as URLs.
     pub engines: Vec<String>,
-    /// Whether the user named the engine: then no other is tried.
-    pub engine_named: bool,
     pub path: String,
 }
 

@@ -59,11 +59,6 @@ impl SessionDir {
         self.root.join("artifacts")
     }
 
-    /// What a provider that runs on this machine keeps for the session.
-    pub fn sandbox(&self) -> PathBuf {
-        self.root.join("sandbox")
-    }
-
     /// Becomes the session's driver, or `None` where another process is.
     pub fn lock(&self) -> Result<Option<DriverLock>> {
         let path = self.root.join("lock");

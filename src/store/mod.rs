@@ -21,6 +21,6 @@ mod records;
 mod transcript;
 
 pub use database::{Filter, Store};
-pub use files::{DriverLock, SessionDir};
+pub use files::DriverLock;
 pub use records::{SessionRecord, TurnRecord, TurnState};
 pub use transcript::{JournalFile, TranscriptFile, start_of_last};

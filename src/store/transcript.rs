@@ -9,7 +9,7 @@ use crate::domain::transcript::{Event, EventKind};
 use crate::error::{Cannot as _, Kind, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
@@ -241,6 +241,7 @@ fn start_of_line(file: &File, newline: u64) -> std::io::Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::BufRead as _;
 
     fn text(kind: &str) -> EventKind {
         EventKind::Status { text: kind.to_owned() }

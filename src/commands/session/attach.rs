@@ -3,11 +3,10 @@
 use super::drive;
 use crate::commands::app::{App, Done};
 use crate::domain::session::Phase;
-use crate::error::Result;
 use crate::output::live::Asked;
 use crate::output::{Reporter, ask};
 use crate::runner::{self, Runner, Tail};
-use crate::store::{SessionRecord, Store};
+use crate::store::Store;
 use std::ops::ControlFlow;
 
 /// Follow a session live and take follow-ups
@@ -30,26 +29,20 @@ impl Attach {
         let id = session.id.clone();
         let mut reporter = app.reporter(Asked::Artifacts);
         reporter.started(&runner::view(&store, &session)?);
-        let _signals = ask::detach_on_signals(&id, &app.screens)?;
-        let code = follow(app, &mut store, session, &mut *reporter)?;
+        ask::detach_on_signals(&id, &app.screens)?;
+        let code = follow(app, &mut store, &id, &mut *reporter)?;
         drive::finish(&store, &id, &mut *reporter)?;
         Ok(code)
     }
 }
 
 /// Tells what is stored, then drives or watches, whichever is free.
-fn follow(
-    app: &App,
-    store: &mut Store,
-    session: SessionRecord,
-    reporter: &mut dyn Reporter,
-) -> Done {
-    let id = session.id.clone();
+fn follow(app: &App, store: &mut Store, id: &str, reporter: &mut dyn Reporter) -> Done {
     let mut tail = Tail::default();
     loop {
-        let lock = store.dir(&id).lock()?;
-        let session = store.session(&id)?;
-        tail.read(&store.dir(&id).transcript(), &mut |event| {
+        let lock = store.dir(id).lock()?;
+        let session = store.session(id)?;
+        let _ = tail.read(&store.dir(id).transcript(), &mut |event| {
             reporter.event(event);
             ControlFlow::Continue(())
         })?;
@@ -60,7 +53,7 @@ fn follow(
         if lock.is_some() {
             return app.with_runner(store, session, reporter, |runner| take_up(app, runner));
         }
-        runner::watch(store, &id, &mut tail, &mut |event| {
+        runner::watch(store, id, &mut tail, &mut |event| {
             reporter.event(event);
             ControlFlow::Continue(())
         })?;

@@ -46,7 +46,7 @@ pub fn start(app: &App, plan: LaunchPlan, detach: bool) -> Done {
     let mut reporter = app.reporter(Asked::Artifacts);
     let id = session.id.clone();
     reporter.started(&runner::view(&store, &session)?);
-    let _signals = ask::detach_on_signals(&id, &app.screens)?;
+    ask::detach_on_signals(&id, &app.screens)?;
     let done = app.with_runner(&mut store, session, &mut *reporter, |runner| {
         let live = runner.launch()?;
         if detach {

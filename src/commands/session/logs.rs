@@ -6,7 +6,7 @@ use crate::error::{Cannot as _, Kind};
 use crate::output::log::Log;
 use crate::output::wire::{self, Wire, Written};
 use crate::runner::{self, Tail};
-use crate::store::{Store, start_of_last};
+use crate::store::{Store, TranscriptFile, start_of_last};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -56,8 +56,8 @@ impl Logs {
             Some(lines) => Tail::at(start_of_last(&path, lines)?),
             None => Tail::default(),
         };
-        let wanted = |event: &Event| {
-            event.seq > self.after && self.turn.is_none_or(|turn| turn == event.turn)
+        let wanted = |seq: u64, turn: u32| {
+            seq > self.after && self.turn.is_none_or(|wanted| wanted == turn)
         };
         if self.follow {
             return follow(app, &mut store, &id, &mut tail, &wanted);
@@ -66,15 +66,19 @@ impl Logs {
         wire::answer(|out| {
             let mut log = Log::new(app.global.json, &app.screens, &id);
             let mut failed = None;
-            read = tail.read(&path, &mut |event| match if wanted(event) {
-                log.event(out, event)
-            } else {
-                Ok(())
-            } {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => {
-                    failed = Some(error);
-                    ControlFlow::Break(())
+            read = tail.read_lines(&path, &mut |line| {
+                let written = log.text(out, line, &wanted).unwrap_or_else(|| {
+                    match TranscriptFile::read(line) {
+                        Some(event) if wanted(event.seq, event.turn) => log.event(out, &event),
+                        _ => Ok(()),
+                    }
+                });
+                match written {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(error) => {
+                        failed = Some(error);
+                        ControlFlow::Break(())
+                    }
                 }
             });
             failed.map_or_else(|| log.end(out), Err)
@@ -89,13 +93,13 @@ fn follow(
     store: &mut Store,
     id: &str,
     tail: &mut Tail,
-    wanted: &dyn Fn(&Event) -> bool,
+    wanted: &dyn Fn(u64, u32) -> bool,
 ) -> Done {
     let mut wire = Wire::out();
     let mut log = Log::new(app.global.json, &app.screens, id);
     loop {
         let mut tell = |event: &Event| {
-            if wanted(event) {
+            if wanted(event.seq, event.turn) {
                 wire.send(|out| log.event(out, event));
             }
             match wire.written() {

@@ -72,7 +72,7 @@ impl Send {
             return show(app, &store, &id);
         }
         reporter.started(&runner::view(&store, &session)?);
-        let _signals = ask::detach_on_signals(&id, &app.screens)?;
+        ask::detach_on_signals(&id, &app.screens)?;
         let code = app.with_runner(&mut store, session, &mut *reporter, |runner| {
             let outcome = drive::next(runner, &prompt)?;
             Ok(drive::exit_code(outcome, runner.refused))

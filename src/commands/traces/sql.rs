@@ -10,11 +10,12 @@ const PATIENCE: i64 = 5_000;
 
 /// Ask the snapshot in SQL, read-only
 ///
-/// Tables: span, trace, event, annotation, search (full text), header. A query ends after 5 s.
+/// Views: spans, traces, events, annotations; tables: search (full text), header. A query ends after
+/// 5 s.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  loop traces sql --project demo \"SELECT name, count(*) FROM span GROUP BY name ORDER BY 2 DESC\"
+  loop traces sql --project demo \"SELECT name, count(*) FROM spans GROUP BY name ORDER BY 2 DESC\"
   loop traces sql --project demo \"SELECT sql FROM sqlite_schema\" --full")]
 pub struct Sql {
     query: String,

@@ -13,8 +13,6 @@ pub struct Card {
 #[derive(Debug)]
 enum Value {
     Text(Role, String),
-    /// Written as it is, since it may hold a link.
-    Ready(String),
 }
 
 impl Card {
@@ -43,12 +41,6 @@ impl Card {
         self
     }
 
-    /// A value that must not be wrapped.
-    pub fn ready(&mut self, name: &'static str, value: String) -> &mut Self {
-        self.rows.push((name, Value::Ready(value)));
-        self
-    }
-
     pub fn write(&self, out: &mut dyn Write, screen: &Screen) -> io::Result<()> {
         let widest = self.rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         let indent = widest + 4;
@@ -56,7 +48,6 @@ impl Card {
         for (name, value) in &self.rows {
             write!(out, "  {}  ", screen.paint(Role::Aside, format!("{name:widest$}")))?;
             match value {
-                Value::Ready(text) => writeln!(out, "{text}")?,
                 Value::Text(role, value) => {
                     let mut first = true;
                     for line in value.lines() {

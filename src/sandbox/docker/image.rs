@@ -1,13 +1,13 @@
 //! The images of sandboxes: looked for first, made or pulled only when the engine has none.
 
 use super::{Docker, SandboxSpec, status_code};
+use crate::domain::digest;
 use crate::domain::preset::Image;
 use crate::error::{Cannot as _, Kind, Result};
 use bollard::errors::Error;
 use bollard::query_parameters as query;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use sha2::{Digest as _, Sha256};
 use std::path::Path;
 
 /// Nothing but the folders that are mounted over. Its content never changes.
@@ -128,11 +128,7 @@ impl Docker {
         base: Option<&str>,
         progress: &mut dyn FnMut(&str),
     ) -> Result<String> {
-        let mut hash = Sha256::new();
-        hash.update(&context);
-        hash.update(base.unwrap_or_default());
-        let digest: String =
-            hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let digest = digest::short(&[context.as_slice(), base.unwrap_or_default().as_bytes()]);
         let tag = format!("loop-base:{digest}");
         if self.has_image(&tag)? {
             return Ok(tag);

@@ -6,13 +6,13 @@
 
 use super::image::{EMPTY, append};
 use super::{Docker, Inside, Put, SandboxSpec, status_code};
+use crate::domain::digest;
 use crate::domain::places;
 use crate::error::{Cannot as _, Kind, Result};
 use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType, VolumeCreateRequest};
 use bollard::query_parameters as query;
 use bytes::Bytes;
 use nix::fcntl::{Flock, FlockArg};
-use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -149,18 +149,13 @@ fn files_of(folder: &Path) -> Result<Vec<NamedFile>> {
 
 /// Follows from the files' names, sizes and times, so other content has another name.
 fn volume_name(files: &[NamedFile]) -> std::io::Result<String> {
-    let mut hash = Sha256::new();
-    for file in files {
-        let about = file.path.metadata()?;
-        hash.update(format!(
-            "{} {} {} {}\n",
-            file.name,
-            about.len(),
-            about.mtime(),
-            about.mtime_nsec()
-        ));
+    let mut parts = Vec::new();
+    for NamedFile { path, name } in files {
+        let about = path.metadata()?;
+        let times = format!("{} {}", about.mtime(), about.mtime_nsec());
+        parts.push(format!("{name} {} {times}", about.len()));
     }
-    let digest: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let digest = digest::short(&parts);
     let name = files.first().map_or("files", |file| file.name.as_str());
     Ok(format!("loop-{name}-{digest}"))
 }

@@ -12,9 +12,9 @@ mod show;
 mod sql;
 mod stats;
 
-pub use list::{ListAsk, Listing, TraceRow, list};
-pub use search::{Hit, Hits, search};
-pub use show::{Event, Shown, ShownSpan, show, show_span};
+pub use list::{ListAsk, Listing, list};
+pub use search::{Hits, search};
+pub use show::{show, show_span};
 pub use sql::{Table, sql};
 pub use stats::{By, Stats, StatsRow, stats};
 

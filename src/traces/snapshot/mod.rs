@@ -18,7 +18,9 @@ mod write;
 
 pub use open::Snapshot;
 pub use schema::TABLES;
-pub use write::{Writer, write};
+pub use write::Writer;
+#[cfg(test)]
+pub use write::write;
 
 use crate::domain::plan::Window;
 use jiff::Timestamp;

@@ -12,6 +12,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 /// A snapshot of spans that are at hand.
+#[cfg(test)]
 pub fn write(path: &Path, spans: impl IntoIterator<Item = Span>, about: &About) -> Result<Summary> {
     let mut writer = Writer::new(about.clone())?;
     for span in spans {

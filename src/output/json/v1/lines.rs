@@ -165,32 +165,46 @@ pub fn write_event(
     json::write_line(out, &Line::of_event(session, event))
 }
 
-/// Writes an event that is still text, as the domain's own JSON has it, without reading it: the
-/// head is written anew and the rest passes through. `false`, and nothing written, where the text
-/// does not begin as expected; then it has to be read. It must be a whole line.
+/// An event that is still text, as it is stored. Its head is read and the rest passes through.
+pub struct EventText<'a> {
+    pub seq: u64,
+    pub turn: u32,
+    at: i64,
+    rest: &'a str,
+}
+
+impl<'a> EventText<'a> {
+    /// Of a whole line: `{"n":1,"seq":1,"turn":1,"at":1,"kind":…}`, where `n` may be left out.
+    /// `None` where it begins otherwise; then it has to be read.
+    pub fn of(line: &'a str) -> Option<Self> {
+        let line = line.trim_end();
+        let line = match line.strip_prefix("{\"n\":") {
+            Some(rest) => rest.split_once(',')?.1,
+            None => line.strip_prefix('{')?,
+        };
+        let (seq, rest) = line.strip_prefix("\"seq\":")?.split_once(',')?;
+        let (turn, rest) = rest.strip_prefix("\"turn\":")?.split_once(',')?;
+        let (at, rest) = rest.strip_prefix("\"at\":")?.split_once(',')?;
+        let whole = rest.starts_with("\"kind\":\"") && rest.ends_with('}');
+        let (seq, turn, at) = (seq.parse().ok()?, turn.parse().ok()?, at.parse().ok()?);
+        whole.then_some(Self { seq, turn, at, rest })
+    }
+}
+
+/// Writes an event without reading it.
 pub fn write_event_text(
     out: &mut (impl Write + ?Sized),
     session: &str,
-    event: &str,
-) -> io::Result<bool> {
-    let Some((seq, turn, at, rest)) = head(event.trim_end()) else { return Ok(false) };
+    event: &EventText,
+) -> io::Result<()> {
+    let EventText { seq, turn, at, rest } = *event;
     out.write_all(b"{\"type\":\"event\",\"session\":")?;
     json::write_part(out, &session)?;
     write!(out, ",\"seq\":{seq},\"turn\":{turn},\"at\":")?;
     json::write_part(out, &At(at))?;
     out.write_all(b",")?;
     json::harmless(out, rest)?;
-    out.write_all(b"\n")?;
-    Ok(true)
-}
-
-/// `{"seq":1,"turn":1,"at":1,` and what follows.
-fn head(event: &str) -> Option<(u64, u32, i64, &str)> {
-    let (seq, rest) = event.strip_prefix("{\"seq\":")?.split_once(',')?;
-    let (turn, rest) = rest.strip_prefix("\"turn\":")?.split_once(',')?;
-    let (at, rest) = rest.strip_prefix("\"at\":")?.split_once(',')?;
-    let whole = rest.starts_with("\"kind\":\"") && rest.ends_with('}');
-    whole.then_some((seq.parse().ok()?, turn.parse().ok()?, at.parse().ok()?, rest))
+    out.write_all(b"\n")
 }
 
 impl<'a> Line<'a> {

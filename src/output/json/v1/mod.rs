@@ -11,7 +11,7 @@ mod session;
 mod settings;
 
 pub use doctor::Doctor;
-pub use lines::{Line, write_event, write_event_text};
+pub use lines::{EventText, Line, write_event, write_event_text};
 pub use session::{Artifact, Issue, Session};
 pub(in crate::output) use settings::secrets;
 pub use settings::{Plan, Preset, Project, Skill};

@@ -65,6 +65,9 @@ pub struct Artifact<'a> {
     url: Option<&'a str>,
     title: &'a str,
     checks: Vec<Check<'a>>,
+    /// What is in it, where it is a list of issues.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    issues: Vec<Issue<'a>>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
@@ -160,6 +163,7 @@ impl<'a> Artifact<'a> {
             url: artifact.url.as_deref(),
             title: &artifact.title,
             checks: Check::all(&artifact.checks),
+            issues: Issue::all(&artifact.issues),
         }
     }
 

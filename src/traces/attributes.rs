@@ -64,11 +64,6 @@ impl Attributes {
         }
     }
 
-    pub fn remove(&mut self, key: &str) -> Option<Value> {
-        let at = self.0.binary_search_by(|(own, _)| own.as_str().cmp(key)).ok()?;
-        Some(self.0.remove(at).1)
-    }
-
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value))
     }

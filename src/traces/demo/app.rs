@@ -93,7 +93,7 @@ fn plan(told: &mut Recorder, story: &Story, steps: &[Step]) -> bool {
         }
         finish = "length";
     }
-    told.model("plan", PLANNER, [PLAN_SYSTEM, &story.question], &written, finish);
+    told.model(("plan", PLANNER), [PLAN_SYSTEM, &story.question], &written, finish);
     told.begin(Kind::Chain, "parse_plan");
     told.set("input.value", written.as_str());
     told.wait(1, 3);
@@ -172,7 +172,7 @@ fn answer(told: &mut Recorder, story: &Story, seen: &str) -> Result<(), Broken> 
         told.fail(broken);
         return Err(broken.clone());
     }
-    told.model("write_answer", WRITER, [ANSWER_SYSTEM, &ask], &story.answer, "stop");
+    told.model(("write_answer", WRITER), [ANSWER_SYSTEM, &ask], &story.answer, "stop");
     Ok(())
 }
 
@@ -262,7 +262,7 @@ impl Recorder<'_> {
         self.set("llm.invocation_parameters", parameters.to_string());
     }
 
-    fn model(&mut self, name: &str, model: &str, ask: [&str; 2], answer: &str, finish: &str) {
+    fn model(&mut self, (name, model): (&str, &str), ask: [&str; 2], answer: &str, finish: &str) {
         self.begin(Kind::Llm, name);
         self.called(model, ask);
         let prompt = (ask[0].len() + ask[1].len()) as u64 / 4 + self.rng.between(8, 24);

@@ -29,7 +29,7 @@ pub struct Writer {
 
 impl Sink for Writer {
     fn span(&mut self, span: Span) -> Result<()> {
-        self.stage.add(span)
+        self.stage.add(&span)
     }
 
     fn left_out(&mut self, reason: &'static str, count: u64) {
@@ -175,10 +175,11 @@ fn header(database: &Connection, about: &About, summary: &Summary) -> rusqlite::
 
 const INSERT_SPAN: &str =
     "INSERT INTO span VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-const INSERT_TRACE: &str = "INSERT INTO trace
-    SELECT ?2, span_id, name, ?3, ?4, max(?4 - ?3, 0) / 1000.0, iif(?5 > 0, 'ERROR', status), status,
-        ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
-    FROM span WHERE n = ?1";
+// Of values, not of a SELECT: that would open a savepoint, at each of which the full-text index writes
+// out what it has gathered.
+const INSERT_TRACE: &str =
+    "INSERT INTO trace VALUES (?2,?13,?14,?3,?4,max(?4-?3,0)/1000.0,iif(?5>0,'ERROR',?1),?1,
+     ?5,?6,?7,?8,?9,?10,?11,?12)";
 const INSERT_ANNOTATION: &str = "INSERT INTO annotation VALUES (?,?,?,?,?,?,?,?,?)";
 
 fn span(database: &Connection, n: i64, row: &Row) -> rusqlite::Result<()> {
@@ -334,8 +335,12 @@ impl Trace {
 
     fn write(&self, database: &Connection) -> rusqlite::Result<()> {
         let sums = if self.calls.is_empty() { &self.others } else { &self.calls };
+        let mut root =
+            database.prepare_cached("SELECT span_id, name, status FROM span WHERE n = ?")?;
+        let (root_id, name, status): (String, String, String) =
+            root.query_row([self.root()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         database.prepare_cached(INSERT_TRACE)?.execute(params![
-            self.root(),
+            status,
             self.id.to_string(),
             self.start_us,
             self.end_us,
@@ -346,7 +351,9 @@ impl Trace {
             sums.total,
             sums.cost,
             self.session,
-            self.user
+            self.user,
+            root_id,
+            name
         ])?;
         Ok(())
     }

@@ -141,7 +141,7 @@ fn nothing(about: &About, newest: Option<i64>) -> Failure {
         Failure::new(Kind::Config, format!("project `{}` has no spans to look at", about.project));
     match newest {
         Some(newest) => failure.because("no trace starts in the window that was asked for").hint(
-            format!("the newest span is of {0}: try `--since {0}` or earlier", show_time(newest)),
+            format!("the newest span is of {}; a longer `--since` reaches it", show_time(newest)),
         ),
         None => failure
             .because(format!("the source `{}` gave none", about.source))

@@ -184,6 +184,7 @@ impl Status {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Span {
     pub trace_id: TraceId,
+    #[expect(clippy::struct_field_names, reason = "this is what everybody calls it")]
     pub span_id: SpanId,
     pub parent_id: Option<SpanId>,
     pub name: String,

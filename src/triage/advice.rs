@@ -52,7 +52,7 @@ pub(super) fn look_at(group: &Group) -> String {
     match &group.entity {
         Entity::Tool(_) | Entity::Model(_) => {}
         Entity::Span(_) => {
-            text.push_str(" Then look at the step before it, whose output it was given.")
+            text.push_str(" Then look at the step before it, whose output it was given.");
         }
     }
     text

@@ -93,7 +93,7 @@ fn plan(told: &mut Recorder, story: &Story, steps: &[Step]) -> bool {
         }
         finish = "length";
     }
-    told.model(["plan", PLANNER], [PLAN_SYSTEM, &story.question], [&written, finish]);
+    told.model(("plan", PLANNER), [PLAN_SYSTEM, &story.question], &written, finish);
     told.begin(Kind::Chain, "parse_plan");
     told.set("input.value", written.as_str());
     told.wait(1, 3);
@@ -172,7 +172,7 @@ fn answer(told: &mut Recorder, story: &Story, seen: &str) -> Result<(), Broken> 
         told.fail(broken);
         return Err(broken.clone());
     }
-    told.model(["write_answer", WRITER], [ANSWER_SYSTEM, &ask], [&story.answer, "stop"]);
+    told.model(("write_answer", WRITER), [ANSWER_SYSTEM, &ask], &story.answer, "stop");
     Ok(())
 }
 
@@ -262,8 +262,7 @@ impl Recorder<'_> {
         self.set("llm.invocation_parameters", parameters.to_string());
     }
 
-    /// A call of a model: span and model, system and user message, answer and finish reason.
-    fn model(&mut self, [name, model]: [&str; 2], ask: [&str; 2], [answer, finish]: [&str; 2]) {
+    fn model(&mut self, (name, model): (&str, &str), ask: [&str; 2], answer: &str, finish: &str) {
         self.begin(Kind::Llm, name);
         self.called(model, ask);
         let prompt = (ask[0].len() + ask[1].len()) as u64 / 4 + self.rng.between(8, 24);

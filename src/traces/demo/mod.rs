@@ -144,7 +144,7 @@ mod tests {
                 assert!(parent.start_us <= span.start_us && parent.end_us >= span.end_us);
             }
         }
-        let sessions: BTreeSet<_> = spans.iter().filter_map(|s| s.session()).collect();
+        let sessions: BTreeSet<_> = spans.iter().filter_map(Span::session).collect();
         assert!(sessions.len() > 100 && sessions.len() < TRACES, "{}", sessions.len());
     }
 

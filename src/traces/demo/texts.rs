@@ -121,11 +121,13 @@ pub(super) const CITIES: [&str; 10] =
     ["Bergen", "Graz", "Ghent", "Lublin", "Porto", "Turku", "Aarhus", "Trento", "Galway", "Brno"];
 
 pub(super) fn customer(rng: &mut Rng) -> Customer {
+    let plan = *rng.pick(&["standard", "standard", "standard", "member"]);
+    let channel = *rng.pick(&["web", "web", "app", "email"]);
     Customer {
         id: format!("cus_{:06}", rng.between(100_000, 999_999)),
         name: (*rng.pick(&FIRST_NAMES)).to_owned(),
-        plan: *rng.pick(&["standard", "standard", "standard", "member"]),
-        channel: *rng.pick(&["web", "web", "app", "email"]),
+        plan,
+        channel,
     }
 }
 

@@ -116,7 +116,7 @@ fn not_text(name: &str, head: &[u8]) -> Option<Failure> {
         }
         [b'P', b'K', 3, 4, ..] => ("a zip archive", format!("unzip {name}")),
         _ if head.starts_with(b"SQLite format 3\0") => {
-            ("a SQLite database", "`--snapshot FILE` takes a snapshot as it is".to_owned())
+            ("a SQLite database", "give the files it was made from".to_owned())
         }
         [] => ("empty", "export the spans again".to_owned()),
         _ => return None,

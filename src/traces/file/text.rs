@@ -243,10 +243,9 @@ impl Walk<'_> {
         })
     }
 
-    fn scalar<E>(&mut self) -> Result<(), E> {
+    fn scalar(&mut self) {
         self.begun = true;
         self.unknown += 1;
-        Ok(())
     }
 }
 
@@ -287,26 +286,32 @@ impl<'de> Visitor<'de> for &mut Walk<'_> {
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
-        self.scalar()
+        self.scalar();
+        Ok(())
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.scalar()
+        self.scalar();
+        Ok(())
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.scalar()
+        self.scalar();
+        Ok(())
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        self.scalar()
+        self.scalar();
+        Ok(())
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.scalar()
+        self.scalar();
+        Ok(())
     }
 
     fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        self.scalar()
+        self.scalar();
+        Ok(())
     }
 }

@@ -80,7 +80,7 @@ pub fn list(snapshot: &Snapshot, ask: &ListAsk, bounds: Bounds) -> Result<Listin
 fn condition(ask: &ListAsk) -> (String, Vec<Box<dyn ToSql>>) {
     let mut parts = vec!["1".to_owned()];
     let mut values: Vec<Box<dyn ToSql>> = Vec::new();
-    let mut of_span = vec!["x.trace_id = t.trace_id".to_owned()];
+    let mut of_span = Vec::new();
     if let Some(kind) = ask.kind {
         of_span.push("x.kind = ?".to_owned());
         values.push(Box::new(kind.name()));
@@ -89,7 +89,7 @@ fn condition(ask: &ListAsk) -> (String, Vec<Box<dyn ToSql>>) {
         of_span.push("? IN (x.name, x.tool)".to_owned());
         values.push(Box::new(name.clone()));
     }
-    let whole = of_span.len() == 1;
+    let whole = of_span.is_empty();
     if ask.errors {
         let (list, part) =
             if whole { (&mut parts, "t.errors > 0") } else { (&mut of_span, "x.status = 'ERROR'") };
@@ -100,7 +100,9 @@ fn condition(ask: &ListAsk) -> (String, Vec<Box<dyn ToSql>>) {
         list.push(format!("{table}.latency_ms >= {ms}"));
     }
     if !whole {
-        parts.push(format!("EXISTS (SELECT 1 FROM span x WHERE {})", of_span.join(" AND ")));
+        // Not EXISTS: that would look through the failing spans anew for every trace.
+        let spans = of_span.join(" AND ");
+        parts.push(format!("t.trace_id IN (SELECT x.trace_id FROM span x WHERE {spans})"));
     }
     for (bound, comparison) in [(ask.window.since, ">="), (ask.window.until, "<")] {
         if let Some(ms) = bound {

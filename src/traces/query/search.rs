@@ -17,6 +17,7 @@ pub struct Hits {
     pub total: u64,
     /// Traces with such a span.
     pub traces: u64,
+    #[expect(clippy::struct_field_names, reason = "this is the name in the JSON")]
     pub hits: Vec<Hit>,
 }
 

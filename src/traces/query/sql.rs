@@ -70,7 +70,7 @@ fn guard(
 
 fn run(database: &Connection, query: &str, bounds: Bounds) -> rusqlite::Result<Table> {
     let mut statement = database.prepare(query)?;
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.raw_query();
     let mut table = Table { version: 1, columns, rows: Vec::new(), more: false };
     while let Some(row) = rows.next()? {

@@ -8,6 +8,7 @@ use crate::domain::words::Count;
 use crate::error::{Cannot, Failure, Kind, Result};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// A snapshot that is open for reading.
@@ -144,9 +145,11 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     for byte in path.as_os_str().as_encoded_bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
-                uri.push(*byte as char)
+                uri.push(*byte as char);
             }
-            other => uri.push_str(&format!("%{other:02x}")),
+            other => {
+                let _ = write!(uri, "%{other:02x}");
+            }
         }
     }
     uri.push_str("?immutable=1");
@@ -155,7 +158,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let database = Connection::open_with_flags(uri, flags)?;
     database.execute_batch(
-        "PRAGMA query_only=ON; PRAGMA mmap_size=1073741824; PRAGMA temp_store=MEMORY",
+        "PRAGMA query_only=ON; PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY",
     )?;
     Ok(database)
 }

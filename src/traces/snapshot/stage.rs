@@ -9,7 +9,6 @@ use super::schema::SPAN_COLUMNS;
 use crate::error::{Cannot, Kind as FailureKind, Result};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, Row};
-use serde_json::Value;
 
 /// After the columns of `span`: the payload, then what is taken apart when it is written.
 pub(super) const INPUT: usize = SPAN_COLUMNS.len();
@@ -53,10 +52,10 @@ impl Stage {
         Ok(Self { database, insert, keys: Vec::new() })
     }
 
-    pub fn add(&mut self, span: Span) -> Result<()> {
+    pub fn add(&mut self, span: &Span) -> Result<()> {
         let insert = || {
             let mut statement = self.database.prepare_cached(&self.insert)?;
-            bind(&mut statement, &span)?;
+            bind(&mut statement, span)?;
             statement.raw_execute()
         };
         insert().cannot(FailureKind::Config, doing)?;
@@ -152,17 +151,18 @@ fn bind(into: &mut CachedStatement, span: &Span) -> rusqlite::Result<()> {
 /// The attributes that have no column of their own, as JSON in the order of their keys.
 fn rest(span: &Span) -> String {
     const OWN: [&str; 3] = ["input.value", "openinference.span.kind", "output.value"];
-    let mut json = String::from("{");
+    let mut json = vec![b'{'];
     for (key, value) in span.attributes.iter().filter(|(key, _)| !OWN.contains(key)) {
         if json.len() > 1 {
-            json.push(',');
+            json.push(b',');
         }
-        json.push_str(&Value::from(key).to_string());
-        json.push(':');
-        json.push_str(&value.to_string());
+        // Into memory, of values that are JSON already: it cannot fail.
+        let _ = serde_json::to_writer(&mut json, key);
+        json.push(b':');
+        let _ = serde_json::to_writer(&mut json, value);
     }
-    json.push('}');
-    json
+    json.push(b'}');
+    String::from_utf8(json).unwrap_or_default()
 }
 
 /// The messages of a model call, for searching; what is its input or output anyway is not repeated.

@@ -3,6 +3,7 @@ use super::super::demo;
 use super::super::span::{Kind, Span, SpanId, Status, TraceId};
 use super::*;
 use serde_json::json;
+use std::os::unix::fs::PermissionsExt as _;
 
 fn about() -> About {
     About { source: "demo".to_owned(), project: "demo".to_owned(), window: Window::default() }
@@ -52,7 +53,6 @@ fn the_same_spans_give_the_same_bytes_in_any_order() {
     assert_eq!(first, second);
     assert!(std::fs::read(&a).unwrap() == std::fs::read(&b).unwrap(), "byte for byte");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left");
-    use std::os::unix::fs::PermissionsExt as _;
     assert_eq!(std::fs::metadata(&a).unwrap().permissions().mode() & 0o777, 0o444);
 
     let snapshot = Snapshot::open(&a).unwrap();

@@ -30,7 +30,7 @@ pub struct Writer {
 
 impl Sink for Writer {
     fn span(&mut self, span: Span) -> Result<()> {
-        self.stage.add(span)
+        self.stage.add(&span)
     }
 
     fn left_out(&mut self, reason: &'static str, count: u64) {
@@ -142,7 +142,7 @@ fn nothing(about: &About, newest: Option<i64>) -> Failure {
         Failure::new(Kind::Config, format!("project `{}` has no spans to look at", about.project));
     match newest {
         Some(newest) => failure.because("no trace starts in the window that was asked for").hint(
-            format!("the newest span is of {0}: try `--since {0}` or earlier", show_time(newest)),
+            format!("the newest span is of {}; a longer `--since` reaches it", show_time(newest)),
         ),
         None => failure
             .because(format!("the source `{}` gave none", about.source))
@@ -176,10 +176,11 @@ fn header(database: &Connection, about: &About, summary: &Summary) -> rusqlite::
 
 const INSERT_SPAN: &str =
     "INSERT INTO span VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-const INSERT_TRACE: &str = "INSERT INTO trace
-    SELECT ?2, span_id, name, ?3, ?4, max(?4 - ?3, 0) / 1000.0, iif(?5 > 0, 'ERROR', status), status,
-        ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
-    FROM span WHERE n = ?1";
+// Of values, not of a SELECT: that would open a savepoint, at each of which the full-text index writes
+// out what it has gathered.
+const INSERT_TRACE: &str =
+    "INSERT INTO trace VALUES (?2,?13,?14,?3,?4,max(?4-?3,0)/1000.0,iif(?5>0,'ERROR',?1),?1,
+     ?5,?6,?7,?8,?9,?10,?11,?12)";
 const INSERT_ANNOTATION: &str = "INSERT INTO annotation VALUES (?,?,?,?,?,?,?,?,?)";
 
 fn span(database: &Connection, n: i64, row: &Row) -> rusqlite::Result<()> {
@@ -335,8 +336,12 @@ impl Trace {
 
     fn write(&self, database: &Connection) -> rusqlite::Result<()> {
         let sums = if self.calls.is_empty() { &self.others } else { &self.calls };
+        let mut root =
+            database.prepare_cached("SELECT span_id, name, status FROM span WHERE n = ?")?;
+        let (root_id, name, status): (String, String, String) =
+            root.query_row([self.root()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         database.prepare_cached(INSERT_TRACE)?.execute(params![
-            self.root(),
+            status,
             self.id.to_string(),
             self.start_us,
             self.end_us,
@@ -347,7 +352,9 @@ impl Trace {
             sums.total,
             sums.cost,
             self.session,
-            self.user
+            self.user,
+            root_id,
+            name
         ])?;
         Ok(())
     }

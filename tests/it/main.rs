@@ -9,6 +9,12 @@
     reason = "tests fail by panicking, tell what they skip, and read their own settings"
 )]
 
+mod acts;
+mod bad_input;
+mod hostile;
+mod harnesses;
+mod lifecycle;
 mod model_server;
 mod rig;
 mod support;
+mod triage;

@@ -10,5 +10,6 @@
 )]
 
 mod model_server;
+mod readme;
 mod rig;
 mod support;

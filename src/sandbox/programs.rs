@@ -434,7 +434,7 @@ mod tests {
 
     const PATH: &str = "/npm/@acme/agent/-/agent-1.2.3-linux-x64.tgz";
 
-    fn package<'a>(integrity: &'a str) -> Package<'a> {
+    fn package(integrity: &str) -> Package<'_> {
         Package {
             name: "agent",
             version: "1.2.3",

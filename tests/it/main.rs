@@ -15,6 +15,7 @@ mod hostile;
 mod harnesses;
 mod lifecycle;
 mod model_server;
+mod readme;
 mod rig;
 mod support;
 mod triage;

@@ -50,7 +50,7 @@ impl Gc {
             let open = Filter { open: true, ..Filter::default() };
             report.running = store.sessions(&open)?.into_iter().map(|session| session.id).collect();
         } else {
-            let swept = app.sweep(&mut store, &mut Silent)?;
+            let swept = app.sweep(&mut store, &mut Silent, true)?;
             for (id, result) in swept {
                 match result {
                     Ok(Recovered::Advanced) => report.advanced.push(id),

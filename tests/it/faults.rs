@@ -63,9 +63,9 @@ impl Case<'_> {
         let id = look.id;
         let attach = ["session", "attach", self.name.as_str()];
         let (gc, list) = (["gc"], ["session", "list"]);
-        for round in 0..chance.below(6) {
+        for round in 0..chance.below(8) {
             // A killed one must not stop the next from coming further.
-            let span = self.span / 3 * (round + 1);
+            let span = self.span / 8 * (round + 1);
             let verb: &[&str] = match chance.below(8) {
                 0 => &gc,
                 1 => &list,
@@ -80,7 +80,7 @@ impl Case<'_> {
             // `gc` or `list` looked before the worker had its turn.
             tally.given_up += 1;
             let reason = look.show["reason"].as_str().unwrap_or_default();
-            assert!(reason.contains("ended before the worker did"), "{reason}: {story}");
+            assert!(reason.contains("ended before the worker began"), "{reason}: {story}");
             assert!(look.events.is_empty(), "{story}");
         } else {
             let done = self.rig.home.run(&attach).limit(Duration::from_mins(1)).done();
@@ -96,7 +96,9 @@ impl Case<'_> {
     }
 
     fn kill(&self, verb: &[&str], span: u64, chance: &mut Chance, (kills, story): (&Kills, &mut String)) {
-        let after = Duration::from_millis(chance.below(span));
+        // Early moments are the more interesting ones.
+        let end = 1 + chance.below(span);
+        let after = Duration::from_millis(chance.below(end));
         let done = killed(self.rig, verb, after);
         let how = done.signal.map_or("ended", |_| "killed");
         kills.count(done.signal.is_some());
@@ -173,8 +175,8 @@ const CALLS: [&str; 14] = [
     "sendto", "flock", "vfork", "clone3",
 ];
 
-/// Every how manyth call is killed at.
-const EVERY: u64 = 3;
+/// Every how manyth call is killed at; the first of them differs from call to call.
+const EVERY: u64 = 1;
 
 /// `strace` in front of the program: its children are left alone.
 fn traced(rig: &Rig, options: &[&str], arguments: &[&str]) -> std::process::ExitStatus {

@@ -11,8 +11,10 @@
 
 mod acts;
 mod bad_input;
-mod hostile;
+mod faults;
+mod faults_rig;
 mod harnesses;
+mod hostile;
 mod lifecycle;
 mod model_server;
 mod readme;

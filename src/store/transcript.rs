@@ -105,8 +105,9 @@ impl TranscriptFile {
         let file = open(path).cannot(Kind::Config, doing)?;
         let end = cut_torn_line(&file).cannot(Kind::Config, doing)?;
         let place = |line: &[u8]| serde_json::from_slice::<Place>(line).ok();
-        let kept = last_lines(&file, end, |line| place(line).is_some_and(|at| at.n <= journal_last))
-            .cannot(Kind::Config, doing)?;
+        let kept =
+            last_lines(&file, end, |line| place(line).is_some_and(|at| at.n <= journal_last))
+                .cannot(Kind::Config, doing)?;
         let (end, newest) = match kept {
             Some((end, line)) => (end, place(&line)),
             None => (0, None),

@@ -184,7 +184,12 @@ fn an_interrupted_turn_ends_and_the_session_stays() {
 fn a_stopped_session_is_collected() {
     on_each(|sandbox| {
         let home = Home::new();
-        home.script("works", sandbox, "echo half > /artifacts/half.txt; echo on it; sleep 987654", "");
+        home.script(
+            "works",
+            sandbox,
+            "echo half > /artifacts/half.txt; echo on it; sleep 987654",
+            "",
+        );
         let id = home.detach(&["--preset", "works", "do it"]);
         let follow = home.run(&["session", "logs", &id, "-f"]).start();
         follow.wait_for("on it");
@@ -192,7 +197,7 @@ fn a_stopped_session_is_collected() {
         follow.done().ok();
         let shown = home.show(&id);
         assert_eq!(shown["artifacts"][0]["title"], "half.txt", "{shown:#}");
-        assert_ne!(shown["phase"], "succeeded", "{shown:#}");
+        assert_eq!(shown["phase"], "cancelled", "{shown:#}");
         home.ask(&["session", "stop", &id]).ok();
         home.nothing_left();
     });
@@ -211,7 +216,10 @@ fn gc_collects_and_removes() {
         let done = home.ask(&["gc", "--json"]).ok().json();
         assert_eq!(done["advanced"], json!([id]), "{done:#}");
         let shown = home.show(&id);
-        assert_eq!((&shown["phase"], shown["artifacts"].as_array().unwrap().len()), (&json!("succeeded"), 1));
+        assert_eq!(
+            (&shown["phase"], shown["artifacts"].as_array().unwrap().len()),
+            (&json!("succeeded"), 1)
+        );
         home.nothing_left();
     });
 }
@@ -367,7 +375,12 @@ fn setup_runs_once() {
     on_each(|sandbox| {
         let home = Home::new();
         let script = "cat setup.log";
-        home.script("set-up", sandbox, script, "setup = [\"echo prepared >> setup.log\", \"echo told\"]\n");
+        home.script(
+            "set-up",
+            sandbox,
+            script,
+            "setup = [\"echo prepared >> setup.log\", \"echo told\"]\n",
+        );
         let id = home.detach(&["--preset", "set-up", "one"]);
         home.wait(&id, "idle");
         home.ask(&["session", "send", &id, "--wait", "two"]).ok();

@@ -71,8 +71,17 @@ fn triage_may_be_repeated() {
     let home = Home::new();
     let mut seen = BTreeSet::new();
     for _ in 0..2 {
-        home.ask(&["session", "start", "--preset", "triage", "--project", "demo", "--sandbox", "local"])
-            .ok();
+        home.ask(&[
+            "session",
+            "start",
+            "--preset",
+            "triage",
+            "--project",
+            "demo",
+            "--sandbox",
+            "local",
+        ])
+        .ok();
         let shown = home.show("last");
         let artifacts = shown["artifacts"].as_array().unwrap().iter();
         let read = |one: &Value| std::fs::read_to_string(one["path"].as_str().unwrap()).unwrap();
@@ -87,7 +96,8 @@ fn triage_may_be_repeated() {
 fn triage_for_people() {
     need!(need::bubblewrap());
     let home = Home::new();
-    let start = ["session", "start", "--preset", "triage", "--project", "demo", "--sandbox", "local"];
+    let start =
+        ["session", "start", "--preset", "triage", "--project", "demo", "--sandbox", "local"];
     let done = home.ask(&start).ok();
     for wanted in ["investigation.md", "cited traces exist", "issues"] {
         assert!(done.stdout.contains(wanted), "no `{wanted}`:\n{}", done.stdout);

@@ -77,11 +77,15 @@ impl Runner<'_> {
     /// Makes the sandbox and hands over the first turn. What is returned is the journal as it comes
     /// in, where the provider has it for nothing.
     pub fn launch(&mut self) -> Result<Option<Live>> {
-        let launched = self.try_launch();
-        if launched.is_err() {
-            self.advance(Input::ProvisionFailed)?;
-        }
-        launched
+        self.try_launch().inspect_err(|failure| {
+            self.session.reason = Some(failure.to_string());
+            // Why it failed is what counts; what could not be removed now, `gc` finds by its label.
+            if self.advance(Input::ProvisionFailed).is_err() {
+                self.session.phase = Phase::Finished(End::Failed);
+                self.session.finished_at = Some((self.outside.now)());
+                let _ = self.store.update(&self.session);
+            }
+        })
     }
 
     fn try_launch(&mut self) -> Result<Option<Live>> {

@@ -11,7 +11,8 @@ use std::ops::ControlFlow;
 
 /// Follow a session live and take follow-ups
 ///
-/// Ctrl-C detaches; the worker goes on. A session that was cut off while it started is started.
+/// Ctrl-C detaches; the worker goes on. A session that was cut off while it started is started. As
+/// with `start`, without a terminal the session ends when its turn is over.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -2,13 +2,14 @@
 
 use crate::commands::app::{App, Done};
 use crate::commands::clock;
+use crate::domain::measure;
 use crate::domain::plan::LaunchPlan;
 use crate::domain::session::Phase;
 use crate::domain::transcript::Usage;
 use crate::domain::turn::Outcome;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::output::live::Asked;
-use crate::output::{Reporter, Written, ask};
+use crate::output::{Reporter, Step, Written, ask, failure};
 use crate::runner::{self, Runner};
 use crate::store::{SessionRecord, Store, TurnRecord, TurnState};
 use std::io::Read as _;
@@ -94,10 +95,24 @@ pub fn rest(app: &App, runner: &mut Runner, outcome: Outcome) -> Done {
             break;
         }
         tell_artifacts(runner)?;
-        let Some(prompt) = ask::follow_up(&app.screens)? else { break };
+        runner.reporter.step(Step::NOTHING);
+        let Some(prompt) = ask::follow_up(&app.screens)? else {
+            leave(app, runner);
+            break;
+        };
         outcome = next(runner, &prompt)?;
     }
     Ok(exit_code(outcome, runner.refused))
+}
+
+/// Somebody leaves, and the session waits for them.
+fn leave(app: &App, runner: &Runner) {
+    let (id, sandbox) = (&runner.session.id, &runner.session.plan.sandbox);
+    let idle = measure::show_duration(sandbox.idle_timeout_ms);
+    failure::note(
+        &format!("it waits {idle} for more: `loop session attach {id}`, `loop session stop {id}`"),
+        &app.screens,
+    );
 }
 
 /// One more turn, to its end.
@@ -119,8 +134,9 @@ fn tell_artifacts(runner: &mut Runner) -> Result<()> {
 /// The last words: what the session left, and how it ended.
 pub fn finish(store: &Store, id: &str, reporter: &mut dyn Reporter) -> Result<()> {
     let view = runner::view(store, &store.session(id)?)?;
-    for artifact in &view.artifacts {
-        reporter.artifact(id, artifact);
+    // Where somebody was asked for follow-ups they have seen them.
+    if view.phase != Phase::Idle {
+        view.artifacts.iter().for_each(|artifact| reporter.artifact(id, artifact));
     }
     reporter.finished(&view);
     match reporter.written() {

@@ -39,6 +39,8 @@ pub fn prompt_from(path: &Path) -> Result<String> {
 
 /// Records a session and drives it.
 pub fn start(app: &App, plan: LaunchPlan, detach: bool) -> Done {
+    // An engine that does not answer is told before anything is recorded.
+    app.providers()?.by_name(&plan.sandbox.provider)?;
     let mut store = app.store()?;
     let session = new_session(plan);
     let first = TurnRecord::new(1, &session.plan.prompt, TurnState::Handed);

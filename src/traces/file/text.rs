@@ -76,7 +76,7 @@ fn not_traces(file: &str, trouble: Option<Trouble>) -> Failure {
     }
     failure
         .because("expected OTLP JSON (`resourceSpans`) or OpenInference spans (`context.trace_id`)")
-        .hint("see `loop traces import --help` for the formats that are read")
+        .hint("a file holds OTLP JSON or OpenInference span exports, plain or gzipped")
 }
 
 /// `Err` is the reading that failed, not the JSON.

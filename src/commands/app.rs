@@ -175,14 +175,20 @@ impl App {
         })
     }
 
-    /// Takes in what sessions did that nobody drives.
-    pub fn sweep(&self, store: &mut Store, reporter: &mut dyn Reporter) -> Result<runner::Swept> {
+    /// Takes in what sessions did that nobody drives. A look leaves those that were never started to
+    /// `attach`; tidying up gives them up.
+    pub fn sweep(
+        &self,
+        store: &mut Store,
+        reporter: &mut dyn Reporter,
+        tidy: bool,
+    ) -> Result<runner::Swept> {
         self.with_outside(|outside| {
             let provider =
                 |name: &str| -> Result<&dyn Provider> { self.providers()?.by_name(name) };
             runner::sweep(
                 store,
-                &Parts { provider: &provider, harness: &harness_named, outside },
+                &Parts { provider: &provider, harness: &harness_named, outside, tidy },
                 reporter,
             )
         })
@@ -190,7 +196,7 @@ impl App {
 
     /// The same, for pages that only want to show what is so.
     pub fn sweep_quietly(&self, store: &mut Store) -> Result<()> {
-        for (_, result) in self.sweep(store, &mut Silent)? {
+        for (_, result) in self.sweep(store, &mut Silent, false)? {
             // A provider out of reach is told where its sessions are meant; here it only means that
             // what is shown may be old.
             if let Err(failed) = result

@@ -1,6 +1,7 @@
 //! `loop gc`
 
 use super::app::{App, Done};
+use super::clock;
 use crate::domain::words::Count;
 use crate::error::Result;
 use crate::output::{Silent, failure, json};
@@ -8,6 +9,9 @@ use crate::runner::{self, Recovered};
 use crate::sandbox;
 use crate::store::Filter;
 use serde::Serialize;
+
+/// A folder without a session is left alone for so long: its session may just be being recorded.
+const STRAY_MS: i64 = 60_000;
 
 /// Collect what ran on alone, remove what is over, report what is foreign
 ///
@@ -46,7 +50,7 @@ impl Gc {
             let open = Filter { open: true, ..Filter::default() };
             report.running = store.sessions(&open)?.into_iter().map(|session| session.id).collect();
         } else {
-            let swept = app.sweep(&mut store, &mut Silent)?;
+            let swept = app.sweep(&mut store, &mut Silent, true)?;
             for (id, result) in swept {
                 match result {
                     Ok(Recovered::Advanced) => report.advanced.push(id),
@@ -59,6 +63,11 @@ impl Gc {
             }
         }
         self.sandboxes(app, &store, &mut report)?;
+        if !self.dry_run {
+            for stray in store.strays(clock::now() - STRAY_MS)? {
+                store.remove(&stray)?;
+            }
+        }
         let said = sentence(&report);
         failure::note(&said, &app.screens);
         app.show(|out| json::write_document(out, &report), |_| Ok(()))

@@ -19,6 +19,9 @@ pub enum Command {
     Supervise {
         #[arg(long, default_value = crate::domain::places::RUN)]
         run: PathBuf,
+        /// What it is told where nothing comes on standard input; holds no secret
+        #[arg(long, value_name = "JSON")]
+        boot: Option<String>,
     },
     /// Hand a turn to the supervisor; its specification is read from standard input
     #[command(hide = true)]
@@ -69,9 +72,9 @@ pub enum Command {
 pub fn run(command: Command, app: &App) -> Done {
     let mut stdin = std::io::stdin().lock();
     match command {
-        Command::Supervise { run } => {
+        Command::Supervise { run, boot } => {
             drop(stdin);
-            supervise::supervise(&supervise::Options { run_dir: run }, &redactor)?;
+            supervise::supervise(&supervise::Options { run_dir: run, boot }, &redactor)?;
         }
         Command::Turn { run } => return say(app, supervise::turn(&run, &mut stdin)),
         Command::Interrupt { run } => return say(app, supervise::interrupt(&run)),

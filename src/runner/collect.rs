@@ -21,6 +21,13 @@ const CHECKED: u64 = 16 << 20;
 impl Runner<'_> {
     /// Takes in what a turn left, and counts it as over.
     pub(super) fn collect(&mut self, turn: &mut TurnRecord) -> Result<()> {
+        self.take_artifacts()?;
+        let outcome = turn.outcome.unwrap_or(crate::domain::turn::Outcome::Interrupted);
+        self.turn_over(turn, Input::TurnCollected(outcome))
+    }
+
+    /// Takes in the artifacts there are.
+    pub(super) fn take_artifacts(&mut self) -> Result<()> {
         self.reporter.step(Step::doing("collecting what the worker left"));
         let id = self.session.id.clone();
         if let Err(failure) = self.fetch_artifacts() {
@@ -29,14 +36,17 @@ impl Runner<'_> {
         }
         let artifacts = list(&self.store.dir(&id).artifacts(), &self.store.dir(&id).snapshot())?;
         self.store.set_artifacts(&id, &artifacts)?;
-        turn.state = TurnState::Collected;
-        self.store.update_turn(&id, turn)?;
         self.session.artifacts = artifacts.len() as u32;
+        Ok(())
+    }
+
+    /// Counts a turn as over, and the session on with it: nothing can come between.
+    pub(super) fn turn_over(&mut self, turn: &mut TurnRecord, input: Input) -> Result<()> {
+        turn.state = TurnState::Collected;
         self.session.outcome = turn.outcome;
         self.session.reason.clone_from(&turn.reason);
-        self.add_up()?;
-        let outcome = turn.outcome.unwrap_or(crate::domain::turn::Outcome::Interrupted);
-        self.advance(Input::TurnCollected(outcome))
+        self.add_up(turn)?;
+        self.advance_with(input, Some(turn))
     }
 
     fn fetch_artifacts(&mut self) -> Result<()> {
@@ -53,8 +63,12 @@ impl Runner<'_> {
         clear(&staged)
     }
 
-    fn add_up(&mut self) -> Result<()> {
-        let turns = self.store.turns(&self.session.id)?;
+    /// Sums up the turns; one of them is newer than what is stored of it.
+    fn add_up(&mut self, newest: &TurnRecord) -> Result<()> {
+        let mut turns = self.store.turns(&self.session.id)?;
+        for turn in turns.iter_mut().filter(|turn| turn.turn == newest.turn) {
+            turn.clone_from(newest);
+        }
         self.session.turns = turns.len() as u32;
         self.session.usage = crate::domain::transcript::Usage::default();
         self.session.cost_usd = None;

@@ -65,8 +65,11 @@ impl Runner<'_> {
                 break;
             }
             match self.provider.status(&self.session.id) {
-                Ok(Status::Running | Status::Paused) if !followed && read.is_ok() => break,
-                Ok(Status::Running | Status::Paused | Status::Created) | Err(_) => {
+                Err(failed) if !followed => return Err(failed),
+                Ok(Status::Running | Status::Paused | Status::Created) if !followed => break,
+                // It stands still, and nothing is wrong.
+                Ok(Status::Paused) => std::thread::sleep(PAUSE),
+                Ok(Status::Running | Status::Created) | Err(_) => {
                     broken = if ingest.journal.last > before { 0 } else { broken + 1 };
                     if broken > TRIES {
                         return Err(out_of_reach(&self.session.id, read.err()));

@@ -25,11 +25,16 @@ use crate::domain::turn::Outcome;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::harness::Harness;
 use crate::output::{Reporter, Step};
-use crate::sandbox::{Created, Provider};
+use crate::sandbox::{Created, Provider, Status};
 use crate::secrets::Secret;
 use crate::store::{SessionRecord, Store, TurnRecord, TurnState};
 use std::io::Read;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a turn that is handed over waits for the end of the one before to be told.
+const HAND_TRIES: u32 = 100;
+const HAND_PAUSE: Duration = Duration::from_millis(100);
 
 /// Finds a program, telling how far it is.
 pub type ProgramFinder<'a> = dyn Fn(&Program, &mut dyn FnMut(Step)) -> Result<PathBuf> + 'a;
@@ -77,23 +82,33 @@ impl Runner<'_> {
     /// Makes the sandbox and hands over the first turn. What is returned is the journal as it comes
     /// in, where the provider has it for nothing.
     pub fn launch(&mut self) -> Result<Option<Live>> {
-        self.try_launch().inspect_err(|failure| {
-            self.session.reason = Some(failure.to_string());
-            // Why it failed is what counts; what could not be removed now, `gc` finds by its label.
-            if self.advance(Input::ProvisionFailed).is_err() {
-                self.session.phase = Phase::Finished(End::Failed);
-                self.session.finished_at = Some((self.outside.now)());
-                let _ = self.store.update(&self.session);
-            }
-        })
-    }
-
-    fn try_launch(&mut self) -> Result<Option<Live>> {
         let mut turn = self.turn_in_hand()?.ok_or_else(|| {
             Failure::new(Kind::Bug, format!("session `{}` has no turn to run", self.session.id))
         })?;
+        match self.try_launch(&turn) {
+            Ok(live) => {
+                // From here on the worker works: whatever goes wrong is no reason to end it.
+                self.started(&mut turn)?;
+                Ok(live)
+            }
+            Err(failed) => {
+                self.session.reason = Some(failed.to_string());
+                // Why it failed is what counts; what could not be removed now `gc` finds by its
+                // label. Where even that cannot be stored, it is still provisioning, and started or
+                // given up by who looks next.
+                if self.advance(Input::ProvisionFailed).is_err() {
+                    self.session.phase = Phase::Finished(End::Failed);
+                    self.session.finished_at = Some((self.outside.now)());
+                    let _ = self.store.update(&self.session);
+                }
+                Err(failed)
+            }
+        }
+    }
+
+    fn try_launch(&mut self, turn: &TurnRecord) -> Result<Option<Live>> {
         self.gather_evidence()?;
-        let prepared = self.prepare(&turn)?;
+        let prepared = self.prepare(turn)?;
         self.reporter.step(Step::doing("starting the sandbox"));
         let reporter = &mut *self.reporter;
         let made = self.provider.create(&prepared.spec(), &mut |what| {
@@ -108,20 +123,32 @@ impl Runner<'_> {
         }
         self.session.sandbox = Some(id);
         if found {
-            self.hand_over(&mut turn)?;
+            self.hand(turn)?;
             return Ok(None);
         }
-        self.started(&mut turn)?;
         Ok(live)
     }
 
     /// Hands a turn to the supervisor of a sandbox that is there. The supervisor's claim makes this
     /// safe to repeat.
     pub fn hand_over(&mut self, turn: &mut TurnRecord) -> Result<()> {
+        self.hand(turn)?;
+        self.started(turn)
+    }
+
+    fn hand(&self, turn: &TurnRecord) -> Result<()> {
         let spec = self.turn_spec(turn)?;
         let bytes = serde_json::to_vec(&spec).cannot(Kind::Bug, || "write the turn".to_owned())?;
-        self.tell(&["turn".to_owned()], &bytes)?;
-        self.started(turn)
+        for _ in 0..HAND_TRIES {
+            match self.tell(&["turn".to_owned()], &bytes)?.as_str() {
+                "started" | "already" => return Ok(()),
+                // The end of the turn before is just being told.
+                "busy" => std::thread::sleep(HAND_PAUSE),
+                _ => break,
+            }
+        }
+        Err(Failure::new(Kind::Sandbox, "the supervisor takes no further turn")
+            .hint(format!("end the session: `loop session stop {}`", self.session.id)))
     }
 
     fn started(&mut self, turn: &mut TurnRecord) -> Result<()> {
@@ -129,8 +156,7 @@ impl Runner<'_> {
         // Everything before it is collected, so the journal's next line is the turn's.
         let journal = self.store.dir(&self.session.id).journal();
         turn.journal_from = journal.metadata().map_or(0, |about| about.len());
-        self.store.update_turn(&self.session.id, turn)?;
-        self.advance(Input::TurnHandedOver)
+        self.advance_with(Input::TurnHandedOver, Some(turn))
     }
 
     /// Follows the running turn to its end and takes in what it left.
@@ -159,7 +185,7 @@ impl Runner<'_> {
 
     /// Asks the supervisor to end the running turn.
     pub fn interrupt(&self) -> Result<()> {
-        self.tell(&["interrupt".to_owned()], b"")
+        self.tell(&["interrupt".to_owned()], b"").map(drop)
     }
 
     /// Ends the session: the sandbox goes, unless it is to be kept.
@@ -179,18 +205,25 @@ impl Runner<'_> {
     /// The sandbox ended under a running turn, and its journal does not say how the turn ended.
     fn lost(&mut self, turn: &mut TurnRecord) -> Result<()> {
         turn.outcome = Some(Outcome::Interrupted);
-        turn.reason = Some("the sandbox ended before the turn did".to_owned());
         turn.ended_at = Some((self.outside.now)());
-        turn.state = TurnState::Collected;
-        self.store.update_turn(&self.session.id, turn)?;
-        self.session.outcome = turn.outcome;
-        self.session.reason.clone_from(&turn.reason);
-        self.advance(Input::SandboxGone)
+        let reason = match self.provider.status(&self.session.id) {
+            Ok(Status::Stopped { oom_killed: true }) => "the sandbox ran out of memory and was ended",
+            _ => "the sandbox ended before the turn did",
+        };
+        turn.reason = Some(reason.to_owned());
+        // Where its files are gone too, that was told.
+        let _ = self.take_artifacts();
+        self.turn_over(turn, Input::SandboxGone)
     }
 
     /// Takes a step and does what it asks for. What is to be removed is removed before the session
     /// counts as over, so that nobody forgets it.
     fn advance(&mut self, input: Input) -> Result<()> {
+        self.advance_with(input, None)
+    }
+
+    /// The same, with what changed of a turn.
+    fn advance_with(&mut self, input: Input, turn: Option<&TurnRecord>) -> Result<()> {
         let (phase, effect) = step(self.session.phase, self.session.outcome, input);
         if let Some(effect) = effect {
             self.perform(effect, phase)?;
@@ -199,7 +232,10 @@ impl Runner<'_> {
             self.session.finished_at = Some((self.outside.now)());
         }
         self.session.phase = phase;
-        self.store.update(&self.session)
+        match turn {
+            Some(turn) => self.store.update_both(&self.session, turn),
+            None => self.store.update(&self.session),
+        }
     }
 
     fn perform(&mut self, effect: Effect, next: Phase) -> Result<()> {
@@ -213,6 +249,7 @@ impl Runner<'_> {
         }
         let keep = self.session.plan.sandbox.keep;
         if keep.keeps(next == Phase::Finished(End::Succeeded)) && self.session.sandbox.is_some() {
+            // One that has stopped by itself needs no telling.
             let _ = self.tell(&["close".to_owned()], b"");
             return Ok(());
         }
@@ -225,8 +262,8 @@ impl Runner<'_> {
         Ok(turns.into_iter().find(|turn| turn.state == TurnState::Handed))
     }
 
-    /// Says something to the supervisor and reads its answer.
-    fn tell(&self, verb: &[String], stdin: &[u8]) -> Result<()> {
+    /// Says something to the supervisor and reads its answer: the state it came to.
+    fn tell(&self, verb: &[String], stdin: &[u8]) -> Result<String> {
         let doing = || "talk to the supervisor in the sandbox".to_owned();
         let mut answer = String::new();
         self.provider
@@ -237,9 +274,9 @@ impl Runner<'_> {
         let answer: serde_json::Value =
             serde_json::from_str(answer.trim()).cannot(Kind::Sandbox, doing)?;
         if answer["ok"] == true {
-            return Ok(());
+            return Ok(answer["state"].as_str().unwrap_or_default().to_owned());
         }
-        let reason = answer["error"].as_str().or(answer["state"].as_str()).unwrap_or("no answer");
+        let reason = answer["error"].as_str().unwrap_or("no answer");
         Err(Failure::new(Kind::Sandbox, format!("cannot {}", doing())).because(reason))
     }
 }

@@ -21,7 +21,7 @@ pub enum Recovered {
 
 impl Runner<'_> {
     /// Takes in what a session did while nobody looked, without waiting for it. Nothing is started:
-    /// a session whose first turn was never handed over is given up.
+    /// a session whose first turn was never handed over is left for `attach`, or to be given up.
     pub fn recover(&mut self) -> Result<Recovered> {
         match self.session.phase {
             Phase::Finished(_) => Ok(Recovered::Unchanged),
@@ -65,8 +65,17 @@ impl Runner<'_> {
             self.advance(Input::TurnHandedOver)?;
             return self.recover();
         }
+        Ok(Recovered::Unchanged)
+    }
+
+    /// The same, and what was never started never will be.
+    pub fn tidy(&mut self) -> Result<Recovered> {
+        let recovered = self.recover()?;
+        if self.session.phase != Phase::Provisioning {
+            return Ok(recovered);
+        }
         self.session.reason =
-            Some("the command that started it ended before the worker did".to_owned());
+            Some("the command that started it ended before the worker began".to_owned());
         self.advance(Input::SandboxGone)?;
         Ok(Recovered::Advanced)
     }
@@ -87,6 +96,8 @@ pub struct Parts<'a> {
     pub provider: &'a dyn Fn(&str) -> Result<&'a dyn Provider>,
     pub harness: &'a dyn Fn(&str) -> Result<&'static dyn Harness>,
     pub outside: &'a Outside<'a>,
+    /// Whether what was never started is given up, so that nothing is left of it.
+    pub tidy: bool,
 }
 
 /// What became of each session that was looked after.
@@ -110,7 +121,8 @@ pub fn sweep(store: &mut Store, parts: &Parts, reporter: &mut dyn Reporter) -> R
             .and_then(|provider| Ok((provider, (parts.harness)(&plan.harness)?)))
             .and_then(|(provider, harness)| {
                 let outside = parts.outside;
-                Runner::new(store, provider, harness, reporter, outside)(session).recover()
+                let mut runner = Runner::new(store, provider, harness, reporter, outside)(session);
+                if parts.tidy { runner.tidy() } else { runner.recover() }
             });
         results.push((id, result));
     }

@@ -1,6 +1,6 @@
 //! The database: one connection a process, write-ahead log, every commit on the disk.
 
-use super::files::SessionDir;
+use super::files::{DriverLock, SessionDir};
 use super::records::{SessionRecord, TurnRecord, TurnState};
 use crate::domain::artifact::Artifact;
 use crate::domain::session::Phase;
@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Serialize, de::DeserializeOwned};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Changes whenever `schema.sql` does; a newer database is refused, an older one would be migrated.
 const VERSION: i64 = 1;
@@ -79,10 +79,14 @@ impl Store {
         &self.root
     }
 
-    /// Records a session and its first turn, before anything of them exists.
-    pub fn insert(&mut self, session: &SessionRecord, first: &TurnRecord) -> Result<()> {
+    /// Records a session and its first turn, before anything of them exists. Whoever records it
+    /// drives it: nobody else can take it for one that was left.
+    pub fn insert(&mut self, session: &SessionRecord, first: &TurnRecord) -> Result<DriverLock> {
         let doing = || format!("record session `{}`", session.id);
         self.dir(&session.id).create()?;
+        let lock = self.dir(&session.id).lock()?.ok_or_else(|| {
+            Failure::new(Kind::Bug, format!("cannot {}", doing())).because("somebody drives it")
+        })?;
         let tx = self.db.transaction().cannot(Kind::Config, doing)?;
         tx.execute(
             "INSERT INTO sessions (id, uuid, name, preset, project, phase, plan, created_at)
@@ -100,7 +104,8 @@ impl Store {
         )
         .cannot(Kind::Config, doing)?;
         insert_turn(&tx, &session.id, first).cannot(Kind::Config, doing)?;
-        tx.commit().cannot(Kind::Config, doing)
+        tx.commit().cannot(Kind::Config, doing)?;
+        Ok(lock)
     }
 
     pub fn session(&self, id: &str) -> Result<SessionRecord> {
@@ -201,6 +206,16 @@ impl Store {
             .cannot(Kind::Config, || format!("update session `{}`", session.id))
     }
 
+    /// Writes back a session and one of its turns, both or neither.
+    pub fn update_both(&mut self, session: &SessionRecord, turn: &TurnRecord) -> Result<()> {
+        let doing = || format!("update session `{}`", session.id);
+        // It goes back when it is dropped without a commit.
+        let tx = self.db.unchecked_transaction().cannot(Kind::Config, doing)?;
+        self.update_turn(&session.id, turn)?;
+        self.update(session)?;
+        tx.commit().cannot(Kind::Config, doing)
+    }
+
     pub fn turns(&self, id: &str) -> Result<Vec<TurnRecord>> {
         let doing = || format!("read the turns of session `{id}`");
         let mut statement = self
@@ -280,6 +295,27 @@ impl Store {
             .cannot(Kind::Config, doing)?;
         }
         tx.commit().cannot(Kind::Config, doing)
+    }
+
+    /// Folders of sessions that are not recorded, and were not touched since: whoever made them was
+    /// killed before it recorded them, or while it removed them.
+    pub fn strays(&self, since: i64) -> Result<Vec<String>> {
+        let doing = || "look for folders of no session".to_owned();
+        let mut strays = Vec::new();
+        for entry in std::fs::read_dir(self.root.join("sessions")).cannot(Kind::Config, doing)? {
+            let entry = entry.cannot(Kind::Config, doing)?;
+            let id = entry.file_name().to_string_lossy().into_owned();
+            let sql = "SELECT count(*) FROM sessions WHERE id = ?1";
+            let known: i64 =
+                self.db.query_row(sql, [&id], |row| row.get(0)).cannot(Kind::Config, doing)?;
+            let touched = entry.metadata().and_then(|about| about.modified()).ok();
+            let touched = touched.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+            let old = touched.is_some_and(|touched| touched.as_millis() < since.max(0) as u128);
+            if known == 0 && old {
+                strays.push(id);
+            }
+        }
+        Ok(strays)
     }
 
     /// Forgets a session and removes its folder.

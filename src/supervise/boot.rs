@@ -27,6 +27,10 @@ const WORKER: Worker = Worker { uid: 1000, gid: 1000 };
 #[derive(Debug, Clone)]
 pub struct Options {
     pub run_dir: PathBuf,
+    /// A [`BootSpec`] as JSON, without a turn, for the case that none comes on standard input: whoever
+    /// started us may have been killed in between, and the next one hands over the turn. A worker
+    /// must not run without its wrapper because of that.
+    pub boot: Option<String>,
 }
 
 /// Runs turns until there is nothing more to do. Reads one line of JSON, a [`BootSpec`], from
@@ -43,10 +47,7 @@ pub fn supervise(options: &Options, redactor: Redactor) -> Result<()> {
     let (feed, wake) = Feed::start(run_dir)?;
     let boot = match first_line(&mut signals)? {
         Line::Boot(boot) => *boot,
-        Line::None => {
-            let worker = is_root().then_some(WORKER);
-            BootSpec { idle_ms: IDLE_MS, worker, ..BootSpec::default() }
-        }
+        Line::None => spare(options)?,
         Line::End => return Ok(()),
     };
     if boot.worker.is_some() && is_root() {
@@ -58,6 +59,15 @@ pub fn supervise(options: &Options, redactor: Redactor) -> Result<()> {
     server.run(wake);
     feed.finish();
     Ok(())
+}
+
+/// What holds where no first line came.
+fn spare(options: &Options) -> Result<BootSpec> {
+    if let Some(boot) = &options.boot {
+        return serde_json::from_str(boot).cannot(Kind::Sandbox, || "read `--boot`".to_owned());
+    }
+    let worker = is_root().then_some(WORKER);
+    Ok(BootSpec { idle_ms: IDLE_MS, worker, ..BootSpec::default() })
 }
 
 fn is_root() -> bool {
@@ -83,6 +93,9 @@ fn hold(run_dir: &Path) -> Result<File> {
     std::fs::set_permissions(run_dir, Permissions::from_mode(0o700))
         .cannot(Kind::Sandbox, doing)?;
     let lock = private().write(true).open(run_dir.join("lock")).cannot(Kind::Sandbox, doing)?;
+    if let Some(ours) = given(&lock) {
+        return Ok(ours);
+    }
     lock.try_lock().map_err(|error| {
         let failure = Failure::new(Kind::Sandbox, format!("cannot {}", doing()));
         match error {
@@ -91,6 +104,14 @@ fn hold(run_dir: &Path) -> Result<File> {
         }
     })?;
     Ok(lock)
+}
+
+/// The lock as it was given to us on standard error, held by who started us since before there was a
+/// process: so there is no moment at which nobody holds it.
+fn given(lock: &File) -> Option<File> {
+    let error = File::from(io::stderr().as_fd().try_clone_to_owned().ok()?);
+    let (given, wanted) = (error.metadata().ok()?, lock.metadata().ok()?);
+    ((given.dev(), given.ino()) == (wanted.dev(), wanted.ino())).then_some(error)
 }
 
 /// Tells the end of turns that an earlier supervisor did not live to tell.

@@ -9,6 +9,8 @@
     reason = "tests fail by panicking, tell what they skip, and read their own settings"
 )]
 
+mod faults;
+mod faults_rig;
 mod model_server;
 mod readme;
 mod rig;

@@ -44,8 +44,7 @@ pub fn start(app: &App, plan: LaunchPlan, detach: bool) -> Done {
     let mut store = app.store()?;
     let session = new_session(plan);
     let first = TurnRecord::new(1, &session.plan.prompt, TurnState::Handed);
-    store.insert(&session, &first)?;
-    let _lock = store.dir(&session.id).lock()?;
+    let _lock = store.insert(&session, &first)?;
     let mut reporter = app.reporter(Asked::Artifacts);
     let id = session.id.clone();
     reporter.started(&runner::view(&store, &session)?);

@@ -13,7 +13,6 @@ mod volumes;
 
 use super::{Area, Created, Fact, Found, Host, Provider, SandboxSpec, Status};
 use crate::domain::places;
-use crate::domain::turn::{BootSpec, Worker};
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use bollard::Docker as Client;
 use bollard::errors::Error;
@@ -34,6 +33,10 @@ pub(super) const NAME: &str = "docker";
 
 /// No call that only asks or tells takes longer, unless the engine hangs.
 const CALL: Duration = Duration::from_secs(30);
+
+/// How long a name may be taken without a container to it.
+const NAME_TRIES: u32 = 100;
+const NAME_PAUSE: Duration = Duration::from_millis(50);
 
 pub struct Docker {
     host: Host,
@@ -145,7 +148,7 @@ impl Docker {
         let attached =
             self.call("attach to the sandbox", self.client.attach_container(&name, Some(options)))?;
         self.call("start the sandbox", self.client.start_container(&name, None))?;
-        let mut boot = serde_json::to_vec(&boot(spec))
+        let mut boot = serde_json::to_vec(&request::boot(spec))
             .cannot(Kind::Bug, || "write the supervisor's specification".to_owned())?;
         boot.push(b'\n');
         let mut input = attached.input;
@@ -182,8 +185,8 @@ impl Docker {
             .because("it does not carry this store's labels")
             .hint(format!("remove it: `docker rm -f {name}`")));
         }
-        if self.status(spec.session)? == Status::Created {
-            // Its first turn was never handed over, and its standard input cannot be had again.
+        if matches!(self.status(spec.session)?, Status::Created | Status::Stopped { .. }) {
+            // Its first turn never began, and its standard input cannot be had again.
             self.remove(spec.session)?;
             return Ok(None);
         }
@@ -199,16 +202,21 @@ impl Docker {
 impl Provider for Docker {
     fn create(&self, spec: &SandboxSpec, progress: &mut dyn FnMut(&str)) -> Result<Created> {
         let image = self.image(spec, progress)?;
-        let puts = match self.make(spec, &image)? {
-            Ok(puts) => puts,
-            Err(error) if status_code(&error) == Some(409) => {
-                if let Some(found) = self.adopt(spec)? {
-                    return Ok(found);
+        let mut tries = 0;
+        let puts = loop {
+            match self.make(spec, &image)? {
+                Ok(puts) => break puts,
+                Err(error) if status_code(&error) == Some(409) && tries < NAME_TRIES => {
+                    if let Some(found) = self.adopt(spec)? {
+                        return Ok(found);
+                    }
+                    // The engine has the name but not yet, or no longer, a container to show for it:
+                    // what was asked of it by somebody who was killed is still being done.
+                    tries += 1;
+                    std::thread::sleep(NAME_PAUSE);
                 }
-                self.make(spec, &image)?
-                    .map_err(|error| self.failure("make the sandbox", &error))?
+                Err(error) => return Err(self.failure("make the sandbox", &error)),
             }
-            Err(error) => return Err(self.failure("make the sandbox", &error)),
         };
         self.fill(spec, &puts)?;
         let live = self.start(spec).inspect_err(|_| {
@@ -345,15 +353,6 @@ impl Provider for Docker {
                 )]
             }
         }
-    }
-}
-
-/// The supervisor is root with next to no capabilities, and the worker is somebody else.
-fn boot(spec: &SandboxSpec) -> BootSpec {
-    BootSpec {
-        worker: Some(Worker { uid: places::WORKER_ID, gid: places::WORKER_ID }),
-        open: vec![places::WORKSPACE.to_owned(), places::ARTIFACTS.to_owned()],
-        ..spec.boot.clone()
     }
 }
 

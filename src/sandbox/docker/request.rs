@@ -2,6 +2,7 @@
 
 use super::super::SandboxSpec;
 use crate::domain::places;
+use crate::domain::turn::{BootSpec, Worker};
 use bollard::models::{
     ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType, MountVolumeOptions,
     ResourcesUlimits,
@@ -47,7 +48,7 @@ pub(super) fn body(
     ContainerCreateBody {
         image: Some(image.to_owned()),
         entrypoint: Some(vec![places::PROGRAM.to_owned(), "supervise".to_owned()]),
-        cmd: Some(Vec::new()),
+        cmd: Some(vec!["--boot".to_owned(), spare(spec)]),
         user: Some("0:0".to_owned()),
         working_dir: Some("/".to_owned()),
         hostname: Some("sandbox".to_owned()),
@@ -62,6 +63,21 @@ pub(super) fn body(
         host_config: Some(host_config(spec, puts)),
         ..ContainerCreateBody::default()
     }
+}
+
+/// The supervisor is root with next to no capabilities, and the worker is somebody else.
+pub(super) fn boot(spec: &SandboxSpec) -> BootSpec {
+    BootSpec {
+        worker: Some(Worker { uid: places::WORKER_ID, gid: places::WORKER_ID }),
+        open: vec![places::WORKSPACE.to_owned(), places::ARTIFACTS.to_owned()],
+        ..spec.boot.clone()
+    }
+}
+
+/// What the supervisor falls back on where the command ends before it has handed over anything. The
+/// turn, and with it every secret, is not in it.
+fn spare(spec: &SandboxSpec) -> String {
+    serde_json::to_string(&BootSpec { first: None, ..boot(spec) }).unwrap_or_default()
 }
 
 fn host_config(spec: &SandboxSpec, puts: &[Put]) -> HostConfig {
@@ -138,7 +154,6 @@ fn mount(put: &Put) -> Mount {
 mod tests {
     use super::*;
     use crate::domain::preset::Image;
-    use crate::domain::turn::BootSpec;
 
     #[test]
     fn the_container_is_hardened_and_holds_no_secret() {

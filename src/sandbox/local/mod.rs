@@ -8,12 +8,14 @@
 mod bubblewrap;
 
 use super::{Area, Created, Fact, Found, Host, Provider, SandboxSpec, Status};
+use crate::domain::turn::BootSpec;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -60,21 +62,31 @@ impl Local {
     /// The supervisor, as a process of its own session that nothing here waits for.
     fn start(&self, spec: &SandboxSpec, wrap: Vec<String>) -> Result<Child> {
         let run = self.run_dir(spec.session);
+        let doing = || "start the supervisor".to_owned();
+        // It gets the lock by which it is known to live with it, on standard error: from before it is
+        // there until it ends somebody holds it, whoever is killed in between.
+        let lock = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(run.join("lock"))
+            .cannot(Kind::Sandbox, doing)?;
+        lock.try_lock().cannot(Kind::Sandbox, doing)?;
+        let mut boot = BootSpec { first: None, wrap, ..spec.boot.clone() };
+        let spare = serde_json::to_string(&boot).cannot(Kind::Bug, doing)?;
         let mut child = Command::new(&self.host.program)
-            .args(["supervise", "--run"])
+            .args(["supervise", "--boot", &spare, "--run"])
             .arg(&run)
             .env_clear()
             .env("PATH", &self.host.path)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::from(lock))
             .spawn()
-            .cannot(Kind::Sandbox, || "start the supervisor".to_owned())?;
-        let mut boot = spec.boot.clone();
-        boot.wrap = wrap;
-        let mut line = serde_json::to_vec(&boot)
-            .cannot(Kind::Bug, || "write the supervisor's specification".to_owned())?;
+            .cannot(Kind::Sandbox, doing)?;
+        boot.first.clone_from(&spec.boot.first);
+        let mut line = serde_json::to_vec(&boot).cannot(Kind::Bug, doing)?;
         line.push(b'\n');
         if let Some(mut stdin) = child.stdin.take() {
             stdin
@@ -171,7 +183,8 @@ impl Provider for Local {
     }
 
     fn remove(&self, session: &str) -> Result<()> {
-        for _ in 0..100 {
+        // One that is just starting cannot be reached yet.
+        for _ in 0..1000 {
             if !self.is_alive(session) {
                 break;
             }

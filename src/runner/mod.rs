@@ -61,6 +61,8 @@ pub struct Runner<'a> {
     pub session: SessionRecord,
     /// Whether the last turn failed for want of a credential.
     pub refused: bool,
+    /// What the turn that was just read left, where its journal told it.
+    packed: Option<Vec<u8>>,
 }
 
 /// A journal as it comes in.
@@ -74,7 +76,16 @@ impl<'a> Runner<'a> {
         reporter: &'a mut dyn Reporter,
         outside: &'a Outside<'a>,
     ) -> impl FnOnce(SessionRecord) -> Self {
-        move |session| Self { store, provider, harness, reporter, outside, session, refused: false }
+        move |session| Self {
+            store,
+            provider,
+            harness,
+            reporter,
+            outside,
+            session,
+            refused: false,
+            packed: None,
+        }
     }
 }
 
@@ -207,7 +218,9 @@ impl Runner<'_> {
         turn.outcome = Some(Outcome::Interrupted);
         turn.ended_at = Some((self.outside.now)());
         let reason = match self.provider.status(&self.session.id) {
-            Ok(Status::Stopped { oom_killed: true }) => "the sandbox ran out of memory and was ended",
+            Ok(Status::Stopped { oom_killed: true }) => {
+                "the sandbox ran out of memory and was ended"
+            }
             _ => "the sandbox ended before the turn did",
         };
         turn.reason = Some(reason.to_owned());

@@ -9,9 +9,15 @@
     reason = "tests fail by panicking, tell what they skip, and read their own settings"
 )]
 
+mod acts;
+mod bad_input;
 mod faults;
 mod faults_rig;
+mod harnesses;
+mod hostile;
+mod lifecycle;
 mod model_server;
 mod readme;
 mod rig;
 mod support;
+mod triage;

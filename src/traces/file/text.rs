@@ -76,7 +76,7 @@ fn not_traces(file: &str, trouble: Option<Trouble>) -> Failure {
     }
     failure
         .because("expected OTLP JSON (`resourceSpans`) or OpenInference spans (`context.trace_id`)")
-        .hint("a file holds OTLP JSON or OpenInference span exports, plain or gzipped")
+        .hint("name a file or folder of such traces, or try the bundled ones: `--project demo`")
 }
 
 /// `Err` is the reading that failed, not the JSON.

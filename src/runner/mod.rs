@@ -210,7 +210,10 @@ impl Runner<'_> {
             self.follow(None)?;
             return self.advance(Input::Close);
         }
-        self.advance(Input::Cancel)
+        match self.session.phase {
+            Phase::Idle => self.advance(Input::Close),
+            _ => self.advance(Input::Cancel),
+        }
     }
 
     /// The sandbox ended under a running turn, and its journal does not say how the turn ended.

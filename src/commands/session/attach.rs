@@ -28,9 +28,9 @@ impl Attach {
         let mut store = app.store()?;
         let session = store.find(&self.session)?;
         let id = session.id.clone();
+        ask::detach_on_signals(&id, &app.screens)?;
         let mut reporter = app.reporter(Asked::Artifacts);
         reporter.started(&runner::view(&store, &session)?);
-        ask::detach_on_signals(&id, &app.screens)?;
         let code = follow(app, &mut store, &id, &mut *reporter)?;
         drive::finish(&store, &id, &mut *reporter)?;
         Ok(code)

@@ -45,10 +45,10 @@ pub fn start(app: &App, plan: LaunchPlan, detach: bool) -> Done {
     let session = new_session(plan);
     let first = TurnRecord::new(1, &session.plan.prompt, TurnState::Handed);
     let _lock = store.insert(&session, &first)?;
-    let mut reporter = app.reporter(Asked::Artifacts);
     let id = session.id.clone();
-    reporter.started(&runner::view(&store, &session)?);
     ask::detach_on_signals(&id, &app.screens)?;
+    let mut reporter = app.reporter(Asked::Artifacts);
+    reporter.started(&runner::view(&store, &session)?);
     let done = app.with_runner(&mut store, session, &mut *reporter, |runner| {
         let live = runner.launch()?;
         if detach {

@@ -61,6 +61,8 @@ pub struct Runner<'a> {
     pub session: SessionRecord,
     /// Whether the last turn failed for want of a credential.
     pub refused: bool,
+    /// What the turn that was just read left, where its journal told it.
+    packed: Option<Vec<u8>>,
 }
 
 /// A journal as it comes in.
@@ -74,7 +76,16 @@ impl<'a> Runner<'a> {
         reporter: &'a mut dyn Reporter,
         outside: &'a Outside<'a>,
     ) -> impl FnOnce(SessionRecord) -> Self {
-        move |session| Self { store, provider, harness, reporter, outside, session, refused: false }
+        move |session| Self {
+            store,
+            provider,
+            harness,
+            reporter,
+            outside,
+            session,
+            refused: false,
+            packed: None,
+        }
     }
 }
 
@@ -92,9 +103,15 @@ impl Runner<'_> {
                 Ok(live)
             }
             Err(failed) => {
-                // Where even that cannot be stored, it is still provisioning, and started or given
-                // up by who looks next.
-                let _ = self.advance(Input::ProvisionFailed);
+                self.session.reason = Some(failed.to_string());
+                // Why it failed is what counts; what could not be removed now `gc` finds by its
+                // label. Where even that cannot be stored, it is still provisioning, and started or
+                // given up by who looks next.
+                if self.advance(Input::ProvisionFailed).is_err() {
+                    self.session.phase = Phase::Finished(End::Failed);
+                    self.session.finished_at = Some((self.outside.now)());
+                    let _ = self.store.update(&self.session);
+                }
                 Err(failed)
             }
         }
@@ -187,11 +204,11 @@ impl Runner<'_> {
         self.advance(Input::Close)
     }
 
-    /// Ends it whatever it is doing, with what it has left so far. A session that had nothing more to
-    /// do ends as its last turn did; one that was cut off is cancelled.
+    /// Ends it whatever it is doing, with what it has left so far.
     pub fn stop(&mut self) -> Result<()> {
         if self.session.phase == Phase::Running && self.interrupt().is_ok() {
             self.follow(None)?;
+            return self.advance(Input::Close);
         }
         let done = self.session.outcome.is_some_and(|outcome| outcome != Outcome::Interrupted);
         let idle = self.session.phase == Phase::Idle;

@@ -128,3 +128,20 @@ fn the_first_command_of_the_readme_installs_and_runs_the_main_job() {
     assert!(out.contains("of 50 cited traces exist"), "{out}");
     assert!(out.contains("InvalidOrderIdError"), "{out}");
 }
+
+#[test]
+fn the_kept_completions_are_those_of_the_program() {
+    let home = Home::new();
+    for (shell, file) in [
+        ("bash", "loop.bash"),
+        ("zsh", "_loop"),
+        ("fish", "loop.fish"),
+        ("elvish", "loop.elv"),
+        ("powershell", "loop.ps1"),
+    ] {
+        let made = home.run(&["completions", shell]).done().ok().stdout;
+        let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions").join(file);
+        let kept = std::fs::read_to_string(kept).unwrap();
+        assert!(made == kept, "write it anew: loop completions {shell} > completions/{file}");
+    }
+}

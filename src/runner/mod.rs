@@ -204,11 +204,11 @@ impl Runner<'_> {
         self.advance(Input::Close)
     }
 
-    /// Ends it whatever it is doing, with what it has left so far.
+    /// Ends it whatever it is doing, with what it has left so far. A session that had nothing more to
+    /// do ends as its last turn did; one that was cut off is cancelled.
     pub fn stop(&mut self) -> Result<()> {
         if self.session.phase == Phase::Running && self.interrupt().is_ok() {
             self.follow(None)?;
-            return self.advance(Input::Close);
         }
         let done = self.session.outcome.is_some_and(|outcome| outcome != Outcome::Interrupted);
         let idle = self.session.phase == Phase::Idle;

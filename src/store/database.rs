@@ -6,8 +6,10 @@ use crate::domain::artifact::Artifact;
 use crate::domain::session::Phase;
 use crate::domain::turn::Outcome;
 use crate::error::{Cannot as _, Failure, Kind, Result};
+use nix::fcntl::{Flock, FlockArg};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Serialize, de::DeserializeOwned};
+use std::fs::File;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
@@ -53,10 +55,14 @@ impl Store {
             .cannot(Kind::Config, opening)
             .map_err(|failure| failure.hint("set `LOOP_DATA_DIR` to a folder you may write to"))?;
         let mut db = Connection::open(root.join("store.db")).cannot(Kind::Config, opening)?;
-        prepare(&mut db).cannot(Kind::Config, opening)?;
-        let version: i64 = db
-            .query_row("PRAGMA user_version", [], |row| row.get(0))
+        db.busy_timeout(Duration::from_secs(10)).cannot(Kind::Config, opening)?;
+        if version(&db).cannot(Kind::Config, opening)? == 0 {
+            let _alone = alone(root).cannot(Kind::Config, opening)?;
+            make(&mut db).cannot(Kind::Config, opening)?;
+        }
+        db.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
             .cannot(Kind::Config, opening)?;
+        let version = version(&db).cannot(Kind::Config, opening)?;
         if version > VERSION {
             return Err(Failure::new(Kind::Config, format!("cannot {}", opening()))
                 .because(format!(
@@ -330,26 +336,28 @@ impl Store {
 const SELECT: &str = "SELECT id, uuid, phase, plan, created_at, finished_at, sandbox, evidence,
     reason, turns, usage, cost_usd, artifacts, outcome FROM sessions";
 
-fn prepare(db: &mut Connection) -> rusqlite::Result<()> {
-    db.busy_timeout(Duration::from_secs(10))?;
-    db.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
-    )?;
-    let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if version > 0 {
+fn version(db: &Connection) -> rusqlite::Result<i64> {
+    db.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Two processes that turn the write-ahead log on at once do not wait for each other: one of them is
+/// told that the database is locked. So a new store is made by one at a time.
+fn alone(root: &Path) -> std::io::Result<Flock<File>> {
+    Flock::lock(File::open(root)?, FlockArg::LockExclusive).map_err(|(_, error)| error.into())
+}
+
+fn make(db: &mut Connection) -> rusqlite::Result<()> {
+    // Another process may have been quicker.
+    if version(db)? > 0 {
         return Ok(());
     }
+    // It stays on for whoever opens the file later.
+    db.execute_batch("PRAGMA journal_mode = WAL;")?;
     let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    // Another process may have been quicker.
-    let version: i64 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if version == 0 {
-        tx.execute_batch(include_str!("schema.sql"))?;
-        tx.execute(
-            "INSERT INTO meta VALUES ('store', ?1)",
-            [uuid::Uuid::new_v4().simple().to_string()],
-        )?;
-        tx.pragma_update(None, "user_version", VERSION)?;
-    }
+    tx.execute_batch(include_str!("schema.sql"))?;
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    tx.execute("INSERT INTO meta VALUES ('store', ?1)", [id])?;
+    tx.pragma_update(None, "user_version", VERSION)?;
     tx.commit()
 }
 

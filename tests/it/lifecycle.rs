@@ -414,3 +414,16 @@ fn a_broken_pipe_is_no_failure() {
         .unwrap();
     assert_eq!(String::from_utf8_lossy(&done.stdout), "0\n", "{done:?}");
 }
+
+/// The first commands of all, at once: the store is made by one of them, and none is refused.
+#[test]
+fn a_new_store_is_made_once() {
+    for _ in 0..20 {
+        let home = Home::new();
+        let list = || home.run(&["session", "list", "--json"]).start();
+        let at_once: Vec<_> = (0..4).map(|_| list()).collect();
+        for one in at_once {
+            assert_eq!(one.done().ok().json(), json!([]));
+        }
+    }
+}

@@ -427,3 +427,25 @@ fn a_new_store_is_made_once() {
         }
     }
 }
+
+/// Whoever only looks at an idle session holds its lock for a moment, and that refuses nobody.
+#[test]
+fn a_look_refuses_nobody() {
+    need!(need::bubblewrap());
+    let home = Home::new();
+    home.script("counts", "local", COUNTS, "");
+    let id = home.detach(&["--preset", "counts", "one"]);
+    home.wait(&id, "idle");
+    let path = home.data().join("sessions").join(&id).join("lock");
+    let lock = nix::fcntl::Flock::lock(
+        std::fs::File::open(path).unwrap(),
+        nix::fcntl::FlockArg::LockExclusive,
+    );
+    let send = home.run(&["session", "send", &id, "--wait", "two"]).start();
+    std::thread::sleep(Duration::from_millis(300));
+    drop(lock.unwrap());
+    send.done().ok();
+    assert!(texts(&home.events(&id), "assistant").ends_with("turn 2: two"));
+    home.ask(&["session", "stop", &id]).ok();
+    home.nothing_left();
+}

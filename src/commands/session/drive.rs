@@ -11,9 +11,10 @@ use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::output::live::Asked;
 use crate::output::{Reporter, Step, Written, ask, failure};
 use crate::runner::{self, Runner};
-use crate::store::{SessionRecord, Store, TurnRecord, TurnState};
+use crate::store::{DriverLock, SessionRecord, Store, TurnRecord, TurnState};
 use std::io::Read as _;
 use std::path::Path;
+use std::time::Duration;
 
 /// The longest prompt that is read; what is longer is refused further on, with its size.
 const PROMPT: u64 = 64 << 20;
@@ -155,6 +156,20 @@ pub fn exit_code(outcome: Outcome, refused: bool) -> u8 {
             Kind::Worker.exit_code()
         }
     }
+}
+
+/// Becomes the session's driver. Others that only look at it hold the lock for a moment, which is
+/// waited for where no turn runs.
+pub fn lock_soon(store: &Store, id: &str) -> Result<Option<DriverLock>> {
+    const TRIES: u32 = 40;
+    for _ in 0..TRIES {
+        let lock = store.dir(id).lock()?;
+        if lock.is_some() || store.session(id)?.phase == Phase::Running {
+            return Ok(lock);
+        }
+        std::thread::sleep(Duration::from_millis(25));
+    }
+    Ok(None)
 }
 
 /// What a command says that needs a session nobody else drives.

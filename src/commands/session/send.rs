@@ -44,7 +44,7 @@ impl Send {
             _ => self.prompt.clone(),
         };
         crate::config::start::check_prompt(&prompt)?;
-        let lock = store.dir(&id).lock()?;
+        let lock = drive::lock_soon(&store, &id)?;
         if lock.is_some() {
             let session = store.session(&id)?;
             app.with_runner(&mut store, session, &mut Silent, |runner| runner.recover())?;

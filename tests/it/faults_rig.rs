@@ -125,6 +125,23 @@ impl Rig {
     }
 }
 
+impl Drop for Rig {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // Nobody else ends what a failed test left.
+            for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+                let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+                let ours = String::from_utf8_lossy(&line)
+                    .contains(&self.home.path().display().to_string());
+                if let (true, Ok(pid)) = (ours, entry.file_name().to_string_lossy().parse()) {
+                    let pid = nix::unistd::Pid::from_raw(pid);
+                    let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
+                }
+            }
+        }
+    }
+}
+
 fn counting(lines: u32, each: &str) -> String {
     format!(
         "i=0; while [ $i -lt {lines} ]; do i=$((i + 1)); echo line $i; {each}; done; \

@@ -11,6 +11,7 @@
 
 mod faults;
 mod faults_rig;
+mod faults_world;
 mod model_server;
 mod rig;
 mod support;

@@ -5,18 +5,19 @@ cd "$(dirname "$0")"
 
 usage() {
     cat <<'END'
-usage: ./install.sh [--demo] [--prefix DIR]
+usage: ./install.sh [--demo] [--prefix DIR] [--profile NAME]
 
 Builds loop, one static program, and installs it with its shell completions.
 
   --prefix DIR   install below DIR: DIR/bin and DIR/share
                  (default: /usr/local as root, else ~/.local)
+  --profile NAME cargo's profile to build with (default: release; dev builds faster)
   --demo         then run the main job once: a worker looks through the bundled traces in a
                  sandbox and leaves an investigation. It needs no account and no key; it needs
                  Docker or bubblewrap, and installs bubblewrap where it may.
   --help         show this
 
-It may be run again at any time. It is written for Debian and Ubuntu; elsewhere install a C compiler
+Where there is no Rust it is installed for you with rustup. It may be run again at any time. It is written for Debian and Ubuntu; elsewhere install a C compiler
 with its static C library first.
 END
 }
@@ -34,6 +35,7 @@ fail() {
 
 demo=
 prefix=
+profile=release
 while [ $# -gt 0 ]; do
     case $1 in
     --demo) demo=1 ;;
@@ -43,6 +45,11 @@ while [ $# -gt 0 ]; do
         shift
         ;;
     --prefix=*) prefix=${1#--prefix=} ;;
+    --profile)
+        [ $# -gt 1 ] || fail "--profile needs a name" "./install.sh --help"
+        profile=$2
+        shift
+        ;;
     -h | --help)
         usage
         exit 0
@@ -83,11 +90,28 @@ packages() {
 
 wanted_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 
-# Rust is not installed for the user: how it comes to a machine is the machine's owner's choice.
-need_cargo() {
+# With rustup, as a package of the distribution or from its makers, for this user only.
+install_rust() {
+    step "installing Rust $wanted_rust or newer with rustup"
+    if command -v rustup >/dev/null || packages rustup; then
+        rustup -q default stable
+    else
+        command -v curl >/dev/null || packages curl ca-certificates || return 1
+        curl -fsS --proto '=https' --tlsv1.2 https://sh.rustup.rs |
+            sh -s -- -y -q --profile minimal --no-modify-path
+    fi
+}
+
+find_cargo() {
     if ! command -v cargo >/dev/null && [ -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" ]; then
         PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
     fi
+    command -v cargo >/dev/null
+}
+
+need_cargo() {
+    find_cargo || install_rust || true
+    find_cargo || true
     command -v cargo >/dev/null || fail "there is no cargo, which builds loop" \
         "install Rust $wanted_rust or newer with rustup: https://rustup.rs"
     have=$(rustc --version | sed 's/^rustc \([0-9.]*\).*/\1/')
@@ -112,12 +136,13 @@ need_cc() {
 
 build() {
     step "building loop (a first build takes some minutes)"
-    cargo build --release --locked --bin loop
+    cargo build --profile "$profile" --locked --bin loop
+    case $profile in dev | test) folder=debug ;; *) folder=$profile ;; esac
     target=$(cargo metadata --no-deps --format-version 1 --locked |
         sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
     host=$(rustc -vV | sed -n 's/^host: //p')
-    built=$target/$host/release/loop
-    [ -x "$built" ] || built=$target/release/loop
+    built=$target/$host/$folder/loop
+    [ -x "$built" ] || built=$target/$folder/loop
     [ -x "$built" ] || fail "the build left no program in $target" "unset CARGO_BUILD_TARGET"
 }
 

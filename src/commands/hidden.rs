@@ -4,7 +4,7 @@
 
 use super::app::{App, Done};
 use crate::domain::transcript::EventKind;
-use crate::error::{Cannot as _, Kind, Result};
+use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::secrets::Redactor;
 use crate::supervise;
 use crate::traces::snapshot::Snapshot;
@@ -58,7 +58,12 @@ pub enum Command {
     Place,
     /// Archive a folder
     #[command(hide = true)]
-    Pack { folder: PathBuf },
+    Pack {
+        folder: PathBuf,
+        /// Fail where there are more bytes than this
+        #[arg(long)]
+        at_most: Option<u64>,
+    },
     /// Group the failures of a snapshot
     #[command(hide = true)]
     Triage {
@@ -84,7 +89,7 @@ pub fn run(command: Command, app: &App) -> Done {
             supervise::follow(&run, wanted, &mut std::io::stdout().lock())?;
         }
         Command::Place => supervise::place(&mut stdin)?,
-        Command::Pack { folder } => pack(&folder)?,
+        Command::Pack { folder, at_most } => pack(&folder, at_most.unwrap_or(u64::MAX))?,
         Command::Triage { snapshot, artifacts } => return triage(app, &snapshot, &artifacts),
     }
     Ok(0)
@@ -104,9 +109,31 @@ fn say(app: &App, answer: Result<supervise::Answer>) -> Done {
     app.answer(format!("{reply}\n").as_bytes())
 }
 
+/// The bytes of a folder's files, counted no further than needed. A file counts for its header, too.
+fn size(folder: &Path, at_most: u64) -> std::io::Result<u64> {
+    let mut total = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let about = entry.metadata()?;
+        total += 1024 + if about.is_file() { about.len() } else { 0 };
+        if about.is_dir() && total <= at_most {
+            total += size(&entry.path(), at_most - total)?;
+        }
+        if total > at_most {
+            break;
+        }
+    }
+    Ok(total)
+}
+
 /// A folder as an archive on standard output. Links are kept as links.
-fn pack(folder: &Path) -> Result<()> {
+fn pack(folder: &Path, at_most: u64) -> Result<()> {
     let doing = || format!("archive `{}`", folder.display());
+    if size(folder, at_most).cannot(Kind::Sandbox, doing)? > at_most {
+        return Err(
+            Failure::new(Kind::Limit, format!("cannot {}", doing())).because("it is too large")
+        );
+    }
     let mut archive = tar::Builder::new(std::io::stdout().lock());
     archive.follow_symlinks(false);
     archive.append_dir_all(".", folder).cannot(Kind::Sandbox, doing)?;

@@ -50,6 +50,10 @@ pub enum Sys {
     TurnStarted {
         argv: Vec<String>,
     },
+    /// What the turn left, as an archive in base64, where it is small. It saves the way back for it.
+    Artifacts {
+        tar: String,
+    },
     /// The exit record, as it was renamed into place.
     TurnExited(Exit),
     /// Something was longer than it may be, and how many bytes were left out.
@@ -276,6 +280,7 @@ mod tests {
             Sys::SetupStarted { command: "npm ci".into() },
             Sys::SetupExited { command: "npm ci".into(), exit },
             Sys::Truncated { what: "line".into(), bytes: 7 },
+            Sys::Artifacts { tar: "aGVsbG8=".into() },
             Sys::Limit(Limit::Output),
             Sys::Interrupted,
             Sys::Tampered { detail: "shrank".into() },

@@ -61,9 +61,16 @@ pub fn show_duration(ms: u64) -> String {
     match seconds {
         0 => format!("{ms} ms"),
         1..=59 => format!("{}.{} s", seconds, ms % 1000 / 100),
-        60..=3_599 => format!("{} m {} s", seconds / 60, seconds % 60),
-        3_600..=86_399 => format!("{} h {} m", seconds / 3_600, seconds % 3_600 / 60),
-        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3_600),
+        60..=3_599 => two(seconds / 60, "m", seconds % 60, "s"),
+        3_600..=86_399 => two(seconds / 3_600, "h", seconds % 3_600 / 60, "m"),
+        _ => two(seconds / 86_400, "d", seconds % 86_400 / 3_600, "h"),
+    }
+}
+
+fn two(large: u64, unit: &str, small: u64, smaller: &str) -> String {
+    match small {
+        0 => format!("{large} {unit}"),
+        small => format!("{large} {unit} {small} {smaller}"),
     }
 }
 
@@ -118,5 +125,7 @@ mod tests {
         assert_eq!(show_size(17), "17 B");
         assert_eq!(show_size(4_404_020), "4.2 MiB");
         assert_eq!(show_duration(4_230), "4.2 s");
+        assert_eq!(show_duration(900_000), "15 m");
+        assert_eq!(show_duration(3_900_000), "1 h 5 m");
     }
 }

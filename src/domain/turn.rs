@@ -59,6 +59,8 @@ pub struct BootSpec {
     pub worker: Option<Worker>,
     /// Put before every command of the worker's: how `local` puts it in its sandbox.
     pub wrap: Vec<String>,
+    /// Where the worker leaves what people shall review; told in the journal where it is small.
+    pub artifacts: Option<String>,
     /// Directories that the worker must be able to write to.
     pub open: Vec<String>,
     /// The first turn, where it is handed over with the start.

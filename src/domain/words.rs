@@ -21,6 +21,7 @@ impl fmt::Display for Count<'_> {
         match (number, noun.strip_suffix('y')) {
             (1, _) => write!(f, "1 {noun}"),
             (_, Some(stem)) if !stem.ends_with(['a', 'e', 'o']) => write!(f, "{number} {stem}ies"),
+            _ if noun.ends_with(['x', 's']) => write!(f, "{number} {noun}es"),
             _ => write!(f, "{number} {noun}s"),
         }
     }
@@ -60,6 +61,7 @@ mod tests {
         assert_eq!(Count::of(1, "trace").to_string(), "1 trace");
         assert_eq!(Count::of(2, "trace").to_string(), "2 traces");
         assert_eq!(Count::of(2, "query").to_string(), "2 queries");
+        assert_eq!(Count::of(2, "sandbox").to_string(), "2 sandboxes");
         assert_eq!(or(&["a", "b", "c"]), "`a`, `b` or `c`");
         assert_eq!(did_you_mean("claud", ["codex", "claude-code", "command"]), Some("claude-code"));
         assert_eq!(did_you_mean("dcoker", ["docker", "local"]), Some("docker"));

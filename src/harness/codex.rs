@@ -50,12 +50,14 @@ const KEY: &str = "CODEX_API_KEY";
 /// How it warns that the worker has no tools.
 const NO_TOOLS: &str = "Code Mode is unavailable";
 
-/// What keeps it from hosts other than the model's, and from waiting five seconds for one at exit.
-const QUIET: [&str; 4] = [
+/// What keeps it from hosts other than the model's, from waiting five seconds for one at exit, and
+/// from writing its whole environment, the key included, to a file of its home.
+const QUIET: [&str; 5] = [
     "analytics.enabled=false",
     "features.plugins=false",
     "otel.metrics_exporter=\"none\"",
     "check_for_update_on_startup=false",
+    "features.shell_snapshot=false",
 ];
 
 impl Harness for Codex {

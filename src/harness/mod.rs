@@ -128,8 +128,10 @@ pub struct Ask<'a> {
     /// What the worker must know beyond the prompt: the preset's system prompt and our preamble.
     pub instructions: &'a str,
     pub model: Option<&'a str>,
-    /// The conversation to resume; none in the first turn.
+    /// The conversation to resume; none in the first turn, or where no turn got as far as to say.
     pub conversation: Option<&'a Conversation>,
+    /// Whether a turn ran before this one in the same sandbox.
+    pub is_follow_up: bool,
     /// A UUID of the session, for harnesses that let the caller choose.
     pub session_uuid: &'a str,
     pub limits: &'a Limits,

@@ -74,6 +74,11 @@ impl Harness for OpenCode {
         run.args(["run", "--format", "json", "--auto", "--thinking"]);
         run.option("-m", ask.model);
         run.option("--session", ask.conversation.map(|conversation| &conversation.id));
+        if ask.is_follow_up && ask.conversation.is_none() {
+            // It tells the conversation's id with the model's first answer. Where a turn was ended
+            // before that, its conversation is the last one there is.
+            run.arg("--continue");
+        }
         let home = &ask.paths.home;
         for (variable, folder) in [
             ("XDG_CONFIG_HOME", ".config"),

@@ -10,6 +10,7 @@ use crate::domain::words::Count;
 /// What a preamble is made of.
 #[derive(Debug, Clone)]
 pub struct About<'a> {
+    /// Empty where the task has no evidence.
     pub project: &'a str,
     /// Where the traces come from, as a person would say it.
     pub source: &'a str,
@@ -29,15 +30,36 @@ pub struct About<'a> {
 }
 
 pub fn preamble(about: &About) -> String {
-    let mut parts = vec![evidence(about), TOOLS.to_owned(), artifacts(about)];
+    let mut parts = vec![SURROUNDINGS.to_owned()];
+    if about.project.is_empty() {
+        parts.push(anything(about));
+    } else {
+        parts.extend([evidence(about), TOOLS.to_owned(), artifacts(about)]);
+    }
     if about.has_repo {
         parts.push(repository(about));
     }
-    parts.push(RULES.to_owned());
+    parts.push(if about.project.is_empty() { RULE.to_owned() } else { RULES.to_owned() });
     if let Some(skills) = skills(about.skills) {
         parts.push(skills);
     }
     parts.join("\n\n")
+}
+
+const SURROUNDINGS: &str = "\
+# Your surroundings
+
+You work alone, in a sandbox made for this one task. Nobody can answer questions while you work: \
+decide, and write down what you assumed.";
+
+/// For a task without evidence.
+fn anything(about: &About) -> String {
+    format!(
+        "## What to leave\n\n\
+         Everything for people goes into `{}`; files elsewhere are lost, and your last message is \
+         only a summary of it.",
+        about.paths.artifacts
+    )
 }
 
 fn evidence(about: &About) -> String {
@@ -57,10 +79,7 @@ fn evidence(about: &About) -> String {
         ),
     };
     format!(
-        "# Your surroundings\n\n\
-         You work alone, in a sandbox made for this one task. Nobody can answer questions while \
-         you work: decide, and write down what you assumed.\n\n\
-         ## The evidence\n\n\
+        "## The evidence\n\n\
          The project `{project}` is an application built on language models. Its traces ({source}), \
          {window}, are the file `{}`: a read-only SQLite database. {size} It is everything that you \
          are given about the project's behaviour.",
@@ -139,6 +158,13 @@ fn repository(about: &About) -> String {
     )
 }
 
+/// What holds without evidence too.
+const RULE: &str = "\
+## Rules
+
+- Never touch production: change nothing outside this sandbox, and use no credential that you come \
+across.";
+
 const RULES: &str = "\
 ## Rules
 
@@ -207,6 +233,11 @@ mod tests {
         for absent in ["Git repository", "## Skills", "0 traces", "/artifacts"] {
             assert!(!text.contains(absent), "{absent}");
         }
+        let without = preamble(&About { project: "", source: "", ..about });
+        for absent in ["project", "traces", "evidence", "investigation.md"] {
+            assert!(!without.contains(absent), "{absent}: {without}");
+        }
+        assert!(without.contains("`/elsewhere`"));
         assert!(text.contains("It holds no traces") && text.contains("`/elsewhere`"));
     }
 

@@ -338,6 +338,7 @@ fn invocations() {
             instructions: "be careful\n",
             model: Some("anthropic/opus"),
             conversation: None,
+            is_follow_up: false,
             session_uuid: ID,
             limits: &limits,
             provider: Some(&provider),
@@ -345,7 +346,8 @@ fn invocations() {
             paths: &paths,
             ca_bundle: true,
         };
-        let follow_up = Ask { conversation: Some(&conversation), ..full.clone() };
+        let follow_up =
+            Ask { conversation: Some(&conversation), is_follow_up: true, ..full.clone() };
         let bare = Ask {
             instructions: "",
             model: None,
@@ -394,6 +396,7 @@ fn a_long_prompt_stays_out_of_the_environment() {
             instructions: &prompt,
             model: Some("m"),
             conversation: None,
+            is_follow_up: false,
             session_uuid: ID,
             limits: &limits,
             provider: None,
@@ -418,4 +421,27 @@ fn harnesses_go_by_their_names() {
         }
     }
     assert!(by_name("claud").is_none());
+}
+
+/// A conversation whose id was never told is still gone on with, where the program can find it.
+#[test]
+fn a_follow_up_without_an_id_continues() {
+    let (limits, paths) = (Limits::default(), Paths::default());
+    let harness = by_name("opencode").unwrap();
+    for (is_follow_up, continues) in [(false, false), (true, true)] {
+        let run = harness.invocation(&Ask {
+            prompt: "x",
+            instructions: "",
+            model: None,
+            conversation: None,
+            is_follow_up,
+            session_uuid: ID,
+            limits: &limits,
+            provider: None,
+            command: &[],
+            paths: &paths,
+            ca_bundle: false,
+        });
+        assert_eq!(run.argv.iter().any(|argument| argument == "--continue"), continues);
+    }
 }

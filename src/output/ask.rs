@@ -21,7 +21,8 @@ pub fn follow_up(screens: &Screens) -> Result<Option<String>> {
 
 /// From now on Ctrl-C, a closed terminal and a polite kill detach: the process ends, the worker goes
 /// on, and the message says how to come back. That is safe at any moment, since whatever was read is
-/// stored already.
+/// stored already. It must be called before there is any other thread: one that does not know of it
+/// would take the signal and end everything without a word.
 pub fn detach_on_signals(session: &str, screens: &Screens) -> Result<()> {
     let mut signals = SigSet::empty();
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {

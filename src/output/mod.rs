@@ -79,6 +79,9 @@ pub struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
+    /// Nothing is being done: somebody is asked something.
+    pub const NOTHING: Step<'static> = Step { what: "", bytes: None };
+
     pub fn doing(what: &'a str) -> Self {
         Self { what, bytes: None }
     }

@@ -56,7 +56,9 @@ impl Progress {
     /// Something new is being done, or got further.
     pub fn step(&mut self, step: Step<'_>) {
         match &mut self.shown {
+            Shown::Live(bar) if step == Step::NOTHING => bar.finish_and_clear(),
             Shown::Live(_) => self.show(&told(step)),
+            Shown::Plain(..) if step == Step::NOTHING => {}
             Shown::Plain(wire, last) if last != step.what => {
                 step.what.clone_into(last);
                 wire.send(|err| writeln!(err, "{}", sanitise::line(step.what)));
@@ -68,6 +70,10 @@ impl Progress {
     /// Replaces the line's text, which must be sanitised.
     pub fn show(&mut self, message: &str) {
         if let Shown::Live(bar) = &self.shown {
+            if bar.is_finished() {
+                bar.reset();
+                bar.enable_steady_tick(TICK);
+            }
             bar.set_message(message.to_owned());
         }
     }

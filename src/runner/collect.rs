@@ -13,6 +13,7 @@ use crate::sandbox::{Area, Quota, unpack};
 use crate::store::{TurnRecord, TurnState};
 use crate::traces::cited::cited;
 use crate::traces::snapshot::Snapshot;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// More of a file than this is not read for its checks.
@@ -54,7 +55,10 @@ impl Runner<'_> {
         let target = self.store.dir(&id).artifacts();
         let staged = self.store.dir(&id).path().join("artifacts.new");
         clear(&staged)?;
-        let archive = self.provider.download(&id, Area::Artifacts)?;
+        let archive: Box<dyn Read> = match self.packed.take() {
+            Some(archive) => Box::new(std::io::Cursor::new(archive)),
+            None => self.provider.download(&id, Area::Artifacts)?,
+        };
         for left in unpack(archive, &staged, Quota::default())? {
             self.reporter.warn(&format!("an artifact was left out: {left}"));
         }

@@ -13,6 +13,8 @@ use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::harness::Reader;
 use crate::sandbox::{Area, Status};
 use crate::store::{JournalFile, TranscriptFile, TurnRecord};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::io::{BufRead as _, Read};
 use std::time::Duration;
 
@@ -30,6 +32,8 @@ pub(super) struct Ingest<'t> {
     reader: Box<dyn Reader>,
     turn: &'t mut TurnRecord,
     verdict: Option<Verdict>,
+    /// What the turn left, where the journal told it.
+    packed: Option<Vec<u8>>,
     rest: Vec<u8>,
 }
 
@@ -47,8 +51,15 @@ impl Runner<'_> {
         let transcript = TranscriptFile::open(&dir.transcript(), journal.last)?;
         let before = self.conversation_before(turn)?;
         let reader = self.harness.reader(before.as_ref());
-        let mut ingest =
-            Ingest { journal, transcript, reader, turn, verdict: None, rest: Vec::new() };
+        let mut ingest = Ingest {
+            journal,
+            transcript,
+            reader,
+            turn,
+            verdict: None,
+            packed: None,
+            rest: Vec::new(),
+        };
         ingest.replay(self)?;
         let mut live = live;
         let mut broken = 0;
@@ -197,12 +208,10 @@ impl Ingest<'_> {
             return;
         }
         let (n, at) = (line.n, line.t);
-        let known = n <= self.transcript.upto;
-        for kind in self.events(line) {
-            if !known {
-                let event = self.transcript.push(n, self.turn.turn, at, kind);
-                runner.reporter.event(&event);
-            }
+        let stored = self.transcript.stored_of(n);
+        for kind in self.events(line).into_iter().skip(stored) {
+            let event = self.transcript.push(n, self.turn.turn, at, kind);
+            runner.reporter.event(&event);
         }
     }
 
@@ -244,6 +253,10 @@ impl Ingest<'_> {
             Sys::Interrupted => status("interrupted".to_owned()),
             Sys::Tampered { detail } => {
                 error(format!("the worker altered its own output file: {detail}"))
+            }
+            Sys::Artifacts { tar } => {
+                self.packed = STANDARD.decode(tar).ok();
+                Vec::new()
             }
             Sys::Ended { .. } => Vec::new(),
         }
@@ -291,7 +304,8 @@ impl Ingest<'_> {
     }
 
     fn finish(self, runner: &mut Runner) -> Result<bool> {
-        let Self { journal, mut transcript, turn, verdict, .. } = self;
+        let Self { journal, mut transcript, turn, verdict, packed, .. } = self;
+        runner.packed = packed;
         transcript.flush()?;
         journal.sync()?;
         transcript.sync()?;

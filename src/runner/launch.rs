@@ -112,6 +112,7 @@ impl Runner<'_> {
             instructions: &instructions,
             model: plan.model.as_deref(),
             conversation,
+            is_follow_up: turn.turn > 1,
             session_uuid: &self.session.uuid,
             limits: &plan.limits,
             provider: plan.provider.as_ref(),

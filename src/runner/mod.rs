@@ -61,6 +61,8 @@ pub struct Runner<'a> {
     pub session: SessionRecord,
     /// Whether the last turn failed for want of a credential.
     pub refused: bool,
+    /// What the turn that was just read left, where its journal told it.
+    packed: Option<Vec<u8>>,
 }
 
 /// A journal as it comes in.
@@ -74,7 +76,16 @@ impl<'a> Runner<'a> {
         reporter: &'a mut dyn Reporter,
         outside: &'a Outside<'a>,
     ) -> impl FnOnce(SessionRecord) -> Self {
-        move |session| Self { store, provider, harness, reporter, outside, session, refused: false }
+        move |session| Self {
+            store,
+            provider,
+            harness,
+            reporter,
+            outside,
+            session,
+            refused: false,
+            packed: None,
+        }
     }
 }
 
@@ -92,9 +103,15 @@ impl Runner<'_> {
                 Ok(live)
             }
             Err(failed) => {
-                // Where even that cannot be stored, it is still provisioning, and started or given
-                // up by who looks next.
-                let _ = self.advance(Input::ProvisionFailed);
+                self.session.reason = Some(failed.to_string());
+                // Why it failed is what counts; what could not be removed now `gc` finds by its
+                // label. Where even that cannot be stored, it is still provisioning, and started or
+                // given up by who looks next.
+                if self.advance(Input::ProvisionFailed).is_err() {
+                    self.session.phase = Phase::Finished(End::Failed);
+                    self.session.finished_at = Some((self.outside.now)());
+                    let _ = self.store.update(&self.session);
+                }
                 Err(failed)
             }
         }
@@ -193,7 +210,10 @@ impl Runner<'_> {
             self.follow(None)?;
             return self.advance(Input::Close);
         }
-        self.advance(Input::Cancel)
+        match self.session.phase {
+            Phase::Idle => self.advance(Input::Close),
+            _ => self.advance(Input::Cancel),
+        }
     }
 
     /// The sandbox ended under a running turn, and its journal does not say how the turn ended.
@@ -201,7 +221,9 @@ impl Runner<'_> {
         turn.outcome = Some(Outcome::Interrupted);
         turn.ended_at = Some((self.outside.now)());
         let reason = match self.provider.status(&self.session.id) {
-            Ok(Status::Stopped { oom_killed: true }) => "the sandbox ran out of memory and was ended",
+            Ok(Status::Stopped { oom_killed: true }) => {
+                "the sandbox ran out of memory and was ended"
+            }
             _ => "the sandbox ended before the turn did",
         };
         turn.reason = Some(reason.to_owned());

@@ -11,7 +11,7 @@
 //!
 //! A session is recorded before anything of it exists, so that nothing can be left behind that
 //! nobody knows of. The files are append-only and their own cursor: the last whole line of the
-//! journal says what was read, and the events of its last line are made again after a crash.
+//! journal says what was read, and events that are missing of its last line are added after a crash.
 //! Records are structs of their own, apart from the domain, with the version of the schema in the
 //! database; a database of a newer version is refused.
 

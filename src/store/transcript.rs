@@ -1,13 +1,15 @@
 //! A session's journal and transcript on the host: append-only files that are their own cursor.
 //!
 //! Only the session's driver writes them. A crash can leave a torn last line, which is cut off, and
-//! in the transcript some but not all events of one journal line; so the events of the last journal
-//! line are dropped on opening and made again.
+//! in the transcript some but not all events of one journal line; so the driver is told how many of
+//! its events there are, and adds those that are missing. Whole lines are never taken back while the
+//! journal has theirs: who follows the file has read them.
 
 use crate::domain::journal::Line;
 use crate::domain::transcript::{Event, EventKind};
 use crate::error::{Cannot as _, Kind, Result};
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
@@ -86,33 +88,46 @@ struct Place {
 pub struct TranscriptFile {
     file: File,
     end: u64,
-    /// Events up to this journal line are stored.
-    pub upto: u64,
+    /// The newest journal line of which events are stored.
+    upto: u64,
+    /// How many of its events are.
+    of_upto: usize,
     /// The number of the last event.
     pub seq: u64,
     buffer: Vec<u8>,
 }
 
 impl TranscriptFile {
-    /// Opens it for its driver. Events of journal lines after `journal_last` are dropped, and those
-    /// of its own last line, which may not all be there.
+    /// Opens it for its driver. Events of journal lines after `journal_last` are dropped: they come
+    /// again with their lines.
     pub fn open(path: &Path, journal_last: u64) -> Result<Self> {
         let doing = || format!("open the transcript `{}`", path.display());
         let file = open(path).cannot(Kind::Config, doing)?;
         let end = cut_torn_line(&file).cannot(Kind::Config, doing)?;
         let place = |line: &[u8]| serde_json::from_slice::<Place>(line).ok();
-        let newest = last_lines(&file, end, |line| place(line).is_some())
-            .cannot(Kind::Config, doing)?
-            .and_then(|(_, line)| place(&line));
-        let below = newest.map_or(0, |newest| newest.n.min(journal_last + 1));
-        let kept = last_lines(&file, end, |line| place(line).is_some_and(|at| at.n < below))
-            .cannot(Kind::Config, doing)?;
-        let (end, seq) = match kept {
-            Some((end, line)) => (end, place(&line).map_or(0, |at| at.seq)),
-            None => (0, 0),
+        let kept =
+            last_lines(&file, end, |line| place(line).is_some_and(|at| at.n <= journal_last))
+                .cannot(Kind::Config, doing)?;
+        let (end, newest) = match kept {
+            Some((end, line)) => (end, place(&line)),
+            None => (0, None),
         };
         file.set_len(end).cannot(Kind::Config, doing)?;
-        Ok(Self { file, end, upto: below.saturating_sub(1), seq, buffer: Vec::new() })
+        let (upto, seq) = newest.map_or((0, 0), |newest| (newest.n, newest.seq));
+        let before = last_lines(&file, end, |line| place(line).is_some_and(|at| at.n < upto))
+            .cannot(Kind::Config, doing)?;
+        let before = before.and_then(|(_, line)| place(&line)).map_or(0, |before| before.seq);
+        let of_upto = (seq - before.min(seq)) as usize;
+        Ok(Self { file, end, upto, of_upto, seq, buffer: Vec::new() })
+    }
+
+    /// How many events of a journal line are stored, from its first one on.
+    pub fn stored_of(&self, n: u64) -> usize {
+        match n.cmp(&self.upto) {
+            Ordering::Less => usize::MAX,
+            Ordering::Equal => self.of_upto,
+            Ordering::Greater => 0,
+        }
     }
 
     /// Takes an event in. It is on its way to the disk with the next [`Self::flush`].
@@ -122,6 +137,7 @@ impl TranscriptFile {
         // Writing JSON to memory cannot fail.
         let _ = serde_json::to_writer(&mut self.buffer, &stored);
         self.buffer.push(b'\n');
+        self.of_upto = if self.upto == n { self.of_upto + 1 } else { 1 };
         self.upto = n;
         Event { seq: self.seq, turn, at, kind }
     }
@@ -259,14 +275,12 @@ mod tests {
     }
 
     /// Three journal lines, the second of which makes two events.
-    fn write_all(path: &Path, from: u64) {
+    fn write_all(path: &Path) {
         let mut file = TranscriptFile::open(path, 3).unwrap();
-        assert!(file.upto >= from);
         for (n, texts) in [(1, vec!["a"]), (2, vec!["b", "c"]), (3, vec!["d"])] {
-            if n > file.upto {
-                for kind in texts {
-                    file.push(n, 1, 0, text(kind));
-                }
+            let stored = file.stored_of(n);
+            for kind in texts.into_iter().skip(stored) {
+                file.push(n, 1, 0, text(kind));
             }
         }
         file.flush().unwrap();
@@ -276,13 +290,19 @@ mod tests {
     fn a_transcript_cut_at_any_byte_comes_out_the_same() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("t");
-        write_all(&path, 0);
+        write_all(&path);
         let whole = std::fs::read(&path).unwrap();
         let expected = events(&path);
         assert_eq!(expected.len(), 4);
         for cut in 0..=whole.len() {
             std::fs::write(&path, &whole[..cut]).unwrap();
-            write_all(&path, 0);
+            // Those who only look open it too, as often as they like.
+            for _ in 0..3 {
+                TranscriptFile::open(&path, 3).unwrap();
+            }
+            let kept = whole[..cut].iter().filter(|byte| **byte == b'\n').count();
+            assert_eq!(events(&path).len(), kept, "opening takes nothing back, cut at {cut}");
+            write_all(&path);
             assert_eq!(events(&path), expected, "cut at {cut}");
         }
     }
@@ -291,9 +311,10 @@ mod tests {
     fn events_beyond_the_journal_are_dropped() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("t");
-        write_all(&path, 0);
+        write_all(&path);
         let file = TranscriptFile::open(&path, 1).unwrap();
-        assert_eq!((file.upto, file.seq), (1, 1));
+        assert_eq!((file.upto, file.of_upto, file.seq), (1, 1, 1));
+        assert_eq!((file.stored_of(1), file.stored_of(2)), (1, 0));
     }
 
     #[test]

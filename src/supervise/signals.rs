@@ -6,6 +6,7 @@
 use super::job::Ended;
 use crate::error::{Cannot as _, Kind, Result};
 use nix::errno::Errno;
+use nix::sys::signal::SigSet;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
@@ -36,6 +37,8 @@ impl Signals {
             let waker = waker.try_clone().cannot(Kind::Sandbox, doing)?;
             pipe::register(signal, waker).cannot(Kind::Sandbox, doing)?;
         }
+        // Whoever started us may have blocked some, and what we start would inherit that.
+        SigSet::all().thread_unblock().cannot(Kind::Sandbox, doing)?;
         Ok(Self { wake, ends })
     }
 

@@ -8,7 +8,7 @@ use super::record::private;
 use crate::domain::turn::{BootSpec, TurnSpec};
 use nix::unistd::Pid;
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -16,6 +16,9 @@ use std::process::{Command, Stdio};
 /// This program as a process of the worker's can start it, without a wrapper and with one.
 const SELF: &str = "/proc/self/exe";
 const SELF_WRAPPED: &str = "/loop/bin/loop";
+
+/// More than this of artifacts is fetched by who wants it, and not told in the journal.
+const PACKED: u64 = 512 << 10;
 
 /// What is started, in the folder of its turn.
 pub struct Plan<'a> {
@@ -51,32 +54,53 @@ impl Plan<'_> {
         Plan { spec: &placing, ..*self }.start("place-", &argv, &files)
     }
 
+    /// What the worker left, as an archive, read as the worker, since it may have kept it to itself.
+    /// `None` where it is too much, or cannot be had.
+    pub fn pack(&self, folder: &str) -> Option<Vec<u8>> {
+        let program = if self.boot.wrap.is_empty() { SELF } else { SELF_WRAPPED };
+        let most = PACKED.to_string();
+        let argv = [program, "pack", folder, "--at-most", &most].map(str::to_owned);
+        let mut command = self.command(&argv).ok()?;
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().ok()?;
+        let mut archive = Vec::new();
+        let read = child.stdout.take()?.take(2 * PACKED).read_to_end(&mut archive);
+        let ended = child.wait();
+        (read.is_ok() && ended.is_ok_and(|ended| ended.success())).then_some(archive)
+    }
+
     fn start(&self, prefix: &str, argv: &[String], stdin: &[u8]) -> io::Result<Started> {
         let name = |name: &str| self.dir.join(format!("{prefix}{name}"));
         let (out, err) = (name("out"), name("err"));
         let writes = |path: &Path| private().append(true).open(path);
-        let mut words = self.boot.wrap.iter().chain(argv);
-        let program = words.next().ok_or_else(|| io::Error::other("the command is empty"))?;
-        let mut command = Command::new(program);
+        let mut command = self.command(argv)?;
         command
-            .args(words)
-            .env_clear()
             .envs(&self.spec.env)
             .stdin(input(&name("stdin"), stdin)?)
             .stdout(writes(&out)?)
-            .stderr(writes(&err)?)
-            .process_group(0);
+            .stderr(writes(&err)?);
         if !self.spec.cwd.is_empty() && self.boot.wrap.is_empty() {
             command.current_dir(&self.spec.cwd);
         }
+        let (out, err) = (File::open(out)?, File::open(err)?);
+        let pid = Pid::from_raw(command.spawn()?.id() as i32);
+        Ok(Started { pid, out, err })
+    }
+}
+
+impl Plan<'_> {
+    /// A process of the worker's, wrapped where it must be.
+    fn command(&self, argv: &[String]) -> io::Result<Command> {
+        let mut words = self.boot.wrap.iter().chain(argv);
+        let program = words.next().ok_or_else(|| io::Error::other("the command is empty"))?;
+        let mut command = Command::new(program);
+        command.args(words).env_clear().process_group(0);
         if let Some(worker) = self.boot.worker
             && nix::unistd::geteuid().is_root()
         {
             command.gid(worker.gid).uid(worker.uid);
         }
-        let (out, err) = (File::open(out)?, File::open(err)?);
-        let pid = Pid::from_raw(command.spawn()?.id() as i32);
-        Ok(Started { pid, out, err })
+        Ok(command)
     }
 }
 

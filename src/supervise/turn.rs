@@ -10,6 +10,8 @@ use super::tail::{Hide, Into};
 use super::{Redactor, memory, redacted};
 use crate::domain::journal::{Exit, Limit, Sys};
 use crate::domain::turn::{BootSpec, TurnSpec};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use std::collections::VecDeque;
@@ -300,7 +302,20 @@ impl Turn {
     fn finish(&mut self, journal: &mut Journal, now: Instant) {
         self.exit.oom_kills = memory::kills().saturating_sub(self.oom_kills);
         self.exit.duration_ms = now.duration_since(self.started).as_millis() as u64;
+        self.tell_artifacts(journal);
         tell_end(journal, &self.record, &self.exit);
+    }
+}
+
+impl Turn {
+    /// Nothing of the worker's runs any more, so what it left stays as it is.
+    fn tell_artifacts(&self, journal: &mut Journal) {
+        let Some(folder) = &self.boot.artifacts else { return };
+        let plan = Plan { boot: &self.boot, spec: &self.spec, dir: &self.record.dir };
+        if let Some(archive) = plan.pack(folder) {
+            let tar = STANDARD.encode(archive);
+            journal.sys(self.spec.turn, &Sys::Artifacts { tar });
+        }
     }
 }
 

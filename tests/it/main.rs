@@ -9,9 +9,16 @@
     reason = "tests fail by panicking, tell what they skip, and read their own settings"
 )]
 
+mod acts;
+mod bad_input;
 mod faults;
 mod faults_rig;
 mod faults_world;
+mod harnesses;
+mod hostile;
+mod lifecycle;
 mod model_server;
+mod readme;
 mod rig;
 mod support;
+mod triage;

@@ -11,7 +11,8 @@ use std::ops::ControlFlow;
 
 /// Follow a session live and take follow-ups
 ///
-/// Ctrl-C detaches; the worker goes on. A session that was cut off while it started is started.
+/// Ctrl-C detaches; the worker goes on. A session that was cut off while it started is started. As
+/// with `start`, without a terminal the session ends when its turn is over.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -27,9 +28,9 @@ impl Attach {
         let mut store = app.store()?;
         let session = store.find(&self.session)?;
         let id = session.id.clone();
+        ask::detach_on_signals(&id, &app.screens)?;
         let mut reporter = app.reporter(Asked::Artifacts);
         reporter.started(&runner::view(&store, &session)?);
-        ask::detach_on_signals(&id, &app.screens)?;
         let code = follow(app, &mut store, &id, &mut *reporter)?;
         drive::finish(&store, &id, &mut *reporter)?;
         Ok(code)

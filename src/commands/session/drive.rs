@@ -2,13 +2,14 @@
 
 use crate::commands::app::{App, Done};
 use crate::commands::clock;
+use crate::domain::measure;
 use crate::domain::plan::LaunchPlan;
 use crate::domain::session::Phase;
 use crate::domain::transcript::Usage;
 use crate::domain::turn::Outcome;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::output::live::Asked;
-use crate::output::{Reporter, Written, ask};
+use crate::output::{Reporter, Step, Written, ask, failure};
 use crate::runner::{self, Runner};
 use crate::store::{SessionRecord, Store, TurnRecord, TurnState};
 use std::io::Read as _;
@@ -38,14 +39,16 @@ pub fn prompt_from(path: &Path) -> Result<String> {
 
 /// Records a session and drives it.
 pub fn start(app: &App, plan: LaunchPlan, detach: bool) -> Done {
+    // An engine that does not answer is told before anything is recorded.
+    app.providers()?.by_name(&plan.sandbox.provider)?;
     let mut store = app.store()?;
     let session = new_session(plan);
     let first = TurnRecord::new(1, &session.plan.prompt, TurnState::Handed);
     let _lock = store.insert(&session, &first)?;
-    let mut reporter = app.reporter(Asked::Artifacts);
     let id = session.id.clone();
-    reporter.started(&runner::view(&store, &session)?);
     ask::detach_on_signals(&id, &app.screens)?;
+    let mut reporter = app.reporter(Asked::Artifacts);
+    reporter.started(&runner::view(&store, &session)?);
     let done = app.with_runner(&mut store, session, &mut *reporter, |runner| {
         let live = runner.launch()?;
         if detach {
@@ -93,10 +96,24 @@ pub fn rest(app: &App, runner: &mut Runner, outcome: Outcome) -> Done {
             break;
         }
         tell_artifacts(runner)?;
-        let Some(prompt) = ask::follow_up(&app.screens)? else { break };
+        runner.reporter.step(Step::NOTHING);
+        let Some(prompt) = ask::follow_up(&app.screens)? else {
+            leave(app, runner);
+            break;
+        };
         outcome = next(runner, &prompt)?;
     }
     Ok(exit_code(outcome, runner.refused))
+}
+
+/// Somebody leaves, and the session waits for them.
+fn leave(app: &App, runner: &Runner) {
+    let (id, sandbox) = (&runner.session.id, &runner.session.plan.sandbox);
+    let idle = measure::show_duration(sandbox.idle_timeout_ms);
+    failure::note(
+        &format!("it waits {idle} for more: `loop session attach {id}`, `loop session stop {id}`"),
+        &app.screens,
+    );
 }
 
 /// One more turn, to its end.
@@ -118,8 +135,9 @@ fn tell_artifacts(runner: &mut Runner) -> Result<()> {
 /// The last words: what the session left, and how it ended.
 pub fn finish(store: &Store, id: &str, reporter: &mut dyn Reporter) -> Result<()> {
     let view = runner::view(store, &store.session(id)?)?;
-    for artifact in &view.artifacts {
-        reporter.artifact(id, artifact);
+    // Where somebody was asked for follow-ups they have seen them.
+    if view.phase != Phase::Idle {
+        view.artifacts.iter().for_each(|artifact| reporter.artifact(id, artifact));
     }
     reporter.finished(&view);
     match reporter.written() {

@@ -56,9 +56,8 @@ impl Logs {
             Some(lines) => Tail::at(start_of_last(&path, lines)?),
             None => Tail::default(),
         };
-        let wanted = |seq: u64, turn: u32| {
-            seq > self.after && self.turn.is_none_or(|wanted| wanted == turn)
-        };
+        let wanted =
+            |seq: u64, turn: u32| seq > self.after && self.turn.is_none_or(|wanted| wanted == turn);
         if self.follow {
             return follow(app, &mut store, &id, &mut tail, &wanted);
         }

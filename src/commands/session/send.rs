@@ -62,17 +62,17 @@ impl Send {
             failure::note("queued: it is handed over when the running turn is over", &app.screens);
             return show(app, &store, &id);
         }
-        let mut reporter = app.reporter(Asked::Artifacts);
         if !self.wait {
-            app.with_runner(&mut store, session, &mut *reporter, |runner| {
+            app.with_runner(&mut store, session, &mut Silent, |runner| {
                 let mut turn = runner.store.add_turn(&id, &prompt, TurnState::Queued)?;
                 runner.hand_over(&mut turn)
             })?;
             failure::note(&format!("sent; follow it: `loop session attach {id}`"), &app.screens);
             return show(app, &store, &id);
         }
-        reporter.started(&runner::view(&store, &session)?);
         ask::detach_on_signals(&id, &app.screens)?;
+        let mut reporter = app.reporter(Asked::Artifacts);
+        reporter.started(&runner::view(&store, &session)?);
         let code = app.with_runner(&mut store, session, &mut *reporter, |runner| {
             let outcome = drive::next(runner, &prompt)?;
             Ok(drive::exit_code(outcome, runner.refused))

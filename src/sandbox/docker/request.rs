@@ -69,6 +69,7 @@ pub(super) fn body(
 pub(super) fn boot(spec: &SandboxSpec) -> BootSpec {
     BootSpec {
         worker: Some(Worker { uid: places::WORKER_ID, gid: places::WORKER_ID }),
+        artifacts: Some(places::ARTIFACTS.to_owned()),
         open: vec![places::WORKSPACE.to_owned(), places::ARTIFACTS.to_owned()],
         ..spec.boot.clone()
     }

@@ -8,6 +8,7 @@
 mod bubblewrap;
 
 use super::{Area, Created, Fact, Found, Host, Provider, SandboxSpec, Status};
+use crate::domain::places;
 use crate::domain::turn::BootSpec;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use nix::fcntl::{Flock, FlockArg};
@@ -72,7 +73,12 @@ impl Local {
             .open(run.join("lock"))
             .cannot(Kind::Sandbox, doing)?;
         lock.try_lock().cannot(Kind::Sandbox, doing)?;
-        let mut boot = BootSpec { first: None, wrap, ..spec.boot.clone() };
+        let mut boot = BootSpec {
+            first: None,
+            wrap,
+            artifacts: Some(places::ARTIFACTS.to_owned()),
+            ..spec.boot.clone()
+        };
         let spare = serde_json::to_string(&boot).cannot(Kind::Bug, doing)?;
         let mut child = Command::new(&self.host.program)
             .args(["supervise", "--boot", &spare, "--run"])

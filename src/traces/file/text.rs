@@ -76,7 +76,7 @@ fn not_traces(file: &str, trouble: Option<Trouble>) -> Failure {
     }
     failure
         .because("expected OTLP JSON (`resourceSpans`) or OpenInference spans (`context.trace_id`)")
-        .hint("see `loop traces import --help` for the formats that are read")
+        .hint("name a file or folder of such traces, or try the bundled ones: `--project demo`")
 }
 
 /// `Err` is the reading that failed, not the JSON.

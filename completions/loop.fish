@@ -1,0 +1,678 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_loop_global_optspecs
+    string join \n json q/quiet v/verbose color= no-input trust h/help V/version
+end
+
+function __fish_loop_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_loop_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_loop_using_subcommand
+    set -l cmd (__fish_loop_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c loop -n "__fish_loop_needs_command" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_needs_command" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_needs_command" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_needs_command" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_needs_command" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_needs_command" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c loop -n "__fish_loop_needs_command" -s V -l version -d 'Print version'
+complete -c loop -n "__fish_loop_needs_command" -f -a "session" -d 'Start workers, follow them, and read what they left'
+complete -c loop -n "__fish_loop_needs_command" -f -a "preset" -d 'Saved set-ups of a worker'
+complete -c loop -n "__fish_loop_needs_command" -f -a "skill" -d 'Integrations that a worker may use'
+complete -c loop -n "__fish_loop_needs_command" -f -a "project" -d 'Sources of traces'
+complete -c loop -n "__fish_loop_needs_command" -f -a "traces" -d 'Look at a project\'s traces'
+complete -c loop -n "__fish_loop_needs_command" -f -a "gc" -d 'Collect what ran on alone, remove what is over, report what is foreign'
+complete -c loop -n "__fish_loop_needs_command" -f -a "doctor" -d 'Check every requirement, and say what mends it'
+complete -c loop -n "__fish_loop_needs_command" -f -a "allow" -d 'Allow what the nearest `.loop/` folder says'
+complete -c loop -n "__fish_loop_needs_command" -f -a "schema" -d 'Print the JSON Schema of an output'
+complete -c loop -n "__fish_loop_needs_command" -f -a "completions" -d 'Print a shell\'s completions'
+complete -c loop -n "__fish_loop_needs_command" -f -a "supervise" -d 'Be the supervisor of a sandbox'
+complete -c loop -n "__fish_loop_needs_command" -f -a "turn" -d 'Hand a turn to the supervisor; its specification is read from standard input'
+complete -c loop -n "__fish_loop_needs_command" -f -a "interrupt" -d 'Ask the supervisor to end the running turn'
+complete -c loop -n "__fish_loop_needs_command" -f -a "close" -d 'Tell the supervisor that nothing more comes'
+complete -c loop -n "__fish_loop_needs_command" -f -a "journal" -d 'Print the journal'
+complete -c loop -n "__fish_loop_needs_command" -f -a "place" -d 'Write files, as the user one is; they are read from standard input'
+complete -c loop -n "__fish_loop_needs_command" -f -a "pack" -d 'Archive a folder'
+complete -c loop -n "__fish_loop_needs_command" -f -a "triage" -d 'Group the failures of a snapshot'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "start" -d 'Start a worker in a sandbox of its own'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "list" -d 'List sessions, newest first'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "ls" -d 'List sessions, newest first'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "show" -d 'Show a session: turns, sandbox, usage and cost, artifacts'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "logs" -d 'Print the transcript'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "attach" -d 'Follow a session live and take follow-ups'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "send" -d 'Send a follow-up'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "interrupt" -d 'End the running turn and keep the session'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "stop" -d 'End a session: collect what it left and remove its sandbox'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "artifacts" -d 'List what a session left'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "export" -d 'Write a whole session to a file'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "rm" -d 'Remove sessions with all that is stored of them'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "delete" -d 'Remove sessions with all that is stored of them'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l prompt-file -d 'Read the prompt from a file, or from standard input with `-`' -r -F
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l preset -d 'A saved set-up: `loop preset list`' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l project -d 'A project by name, or a file or folder of traces' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l since -d 'Only traces from then on: `24h`, `7d`, or a time' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l until -d 'Only traces before then' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l harness -d 'The agent program: claude-code, codex, opencode, gemini, command or triage' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l model -d 'The harness\'s own name of a model' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l sandbox -d 'Where the worker runs: docker or local' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l image -d 'The sandbox\'s image, or `auto`' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l skill -d 'An integration the worker may use; may be given several times' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l repo -d 'The repository the worker works on' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l branch -d 'The branch to start from' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l env -d 'A plain variable of the worker\'s environment; may be given several times' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l timeout -d 'How long a turn may take' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l max-turns -d 'The harness\'s own limit of model turns, where it has one' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l budget -d 'The harness\'s own limit of cost, where it has one' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l name -d 'A name of your own for the session' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l label -d 'A label; may be given several times' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l keep -d 'When to keep the sandbox after the session: never, on-failure or always' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l detach -d 'Start it and leave; `loop session attach` comes back'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l dry-run -d 'Print the launch plan, secrets by name only, and start nothing'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from list" -l status -d 'Only those of a phase: provisioning, running, idle, succeeded, failed, cancelled or lost' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from list" -l preset -d 'Only those of a preset' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from list" -l project -d 'Only those of a project' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from list" -l since -d 'Only those started within this time' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from list" -l limit -d 'At most so many' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from list" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from list" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from ls" -l status -d 'Only those of a phase: provisioning, running, idle, succeeded, failed, cancelled or lost' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from ls" -l preset -d 'Only those of a preset' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from ls" -l project -d 'Only those of a project' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from ls" -l since -d 'Only those started within this time' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from ls" -l limit -d 'At most so many' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from ls" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from ls" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from ls" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from ls" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from show" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from show" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from show" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from logs" -l turn -d 'Only a turn' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from logs" -l after -d 'Only what comes after an event' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from logs" -l tail -d 'Only the last so many events' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from logs" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from logs" -s f -l follow -d 'Go on until the session is over'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from logs" -l raw -d 'The sandbox\'s journal as it was written, one JSON object a line'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from logs" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from logs" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from logs" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from logs" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from logs" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from logs" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from attach" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from attach" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from attach" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from attach" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from attach" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from attach" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from attach" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from send" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from send" -l wait -d 'Follow the turn to its end'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from send" -l queue -d 'Hand it over when the running turn is over'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from send" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from send" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from send" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from send" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from send" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from send" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from interrupt" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from interrupt" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from interrupt" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from interrupt" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from interrupt" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from interrupt" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from interrupt" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from stop" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from stop" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from stop" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from stop" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from stop" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from stop" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from stop" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from artifacts" -l download -d 'Copy the files into a folder' -r -F
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from artifacts" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from artifacts" -l open -d 'Open the investigation with the system\'s own program'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from artifacts" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from artifacts" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from artifacts" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from artifacts" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from artifacts" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from artifacts" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from export" -l format -d 'md or json' -r -f -a "md\t''
+json\t''"
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from export" -s o -l output -d 'Where to; else standard output' -r -F
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from export" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from export" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from export" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from export" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from rm" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from rm" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from rm" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from rm" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from rm" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from rm" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from delete" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from delete" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from delete" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand preset; and not __fish_seen_subcommand_from list ls show new edit validate" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand preset; and not __fish_seen_subcommand_from list ls show new edit validate" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand preset; and not __fish_seen_subcommand_from list ls show new edit validate" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand preset; and not __fish_seen_subcommand_from list ls show new edit validate" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand preset; and not __fish_seen_subcommand_from list ls show new edit validate" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand preset; and not __fish_seen_subcommand_from list ls show new edit validate" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand preset; and not __fish_seen_subcommand_from list ls show new edit validate" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand preset; and not __fish_seen_subcommand_from list ls show new edit validate" -f -a "list" -d 'List presets, where each comes from, and what it hides'
+complete -c loop -n "__fish_loop_using_subcommand preset; and not __fish_seen_subcommand_from list ls show new edit validate" -f -a "ls" -d 'List presets, where each comes from, and what it hides'
+complete -c loop -n "__fish_loop_using_subcommand preset; and not __fish_seen_subcommand_from list ls show new edit validate" -f -a "show" -d 'Show a preset'
+complete -c loop -n "__fish_loop_using_subcommand preset; and not __fish_seen_subcommand_from list ls show new edit validate" -f -a "new" -d 'Write a new preset to begin with'
+complete -c loop -n "__fish_loop_using_subcommand preset; and not __fish_seen_subcommand_from list ls show new edit validate" -f -a "edit" -d 'Open a preset in your editor, then check it'
+complete -c loop -n "__fish_loop_using_subcommand preset; and not __fish_seen_subcommand_from list ls show new edit validate" -f -a "validate" -d 'List every mistake of presets, each with its place'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from list" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from list" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from ls" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from ls" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from ls" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from ls" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from show" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from show" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from show" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from new" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from new" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from new" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from new" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from new" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from new" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from new" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from edit" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from edit" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from edit" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from edit" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from edit" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from edit" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from validate" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from validate" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from validate" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from validate" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from validate" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from validate" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand preset; and __fish_seen_subcommand_from validate" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand skill; and not __fish_seen_subcommand_from list ls show validate" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand skill; and not __fish_seen_subcommand_from list ls show validate" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand skill; and not __fish_seen_subcommand_from list ls show validate" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand skill; and not __fish_seen_subcommand_from list ls show validate" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand skill; and not __fish_seen_subcommand_from list ls show validate" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand skill; and not __fish_seen_subcommand_from list ls show validate" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand skill; and not __fish_seen_subcommand_from list ls show validate" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand skill; and not __fish_seen_subcommand_from list ls show validate" -f -a "list" -d 'List skills, where each comes from, and what it hides'
+complete -c loop -n "__fish_loop_using_subcommand skill; and not __fish_seen_subcommand_from list ls show validate" -f -a "ls" -d 'List skills, where each comes from, and what it hides'
+complete -c loop -n "__fish_loop_using_subcommand skill; and not __fish_seen_subcommand_from list ls show validate" -f -a "show" -d 'Show a skill'
+complete -c loop -n "__fish_loop_using_subcommand skill; and not __fish_seen_subcommand_from list ls show validate" -f -a "validate" -d 'List every mistake of skills, each with its place'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from list" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from list" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from ls" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from ls" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from ls" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from ls" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from show" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from show" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from show" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from validate" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from validate" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from validate" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from validate" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from validate" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from validate" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from validate" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -f -a "list" -d 'List projects and where each comes from'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -f -a "ls" -d 'List projects and where each comes from'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -f -a "show" -d 'Show a project'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -f -a "add" -d 'Name a source of traces'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -f -a "rm" -d 'Forget a project; its traces stay where they are'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -f -a "delete" -d 'Forget a project; its traces stay where they are'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from list" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from list" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from ls" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from ls" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from ls" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from ls" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from show" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from show" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from show" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -l source -d 'file, phoenix or arize' -r
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -l path -d 'A file or folder of traces, for `file`' -r -F
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -l url -d 'The server, for `phoenix` and `arize`' -r
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -l project -d 'The source\'s own name of the project, where it differs' -r
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -l secret -d 'The name of the secret that is the server\'s key' -r
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from rm" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from rm" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from rm" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from rm" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from rm" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from rm" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from delete" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from delete" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from delete" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -f -a "list" -d 'List traces, newest first'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -f -a "ls" -d 'List traces, newest first'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -f -a "show" -d 'Show a trace as a tree, or one span whole'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -f -a "search" -d 'Search the text of inputs, outputs, messages and errors'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -f -a "stats" -d 'Counts, error rates, latencies, tokens and cost'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -f -a "sql" -d 'Ask the snapshot in SQL, read-only'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -f -a "snapshot" -d 'Write a project\'s traces to a snapshot file'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l project -d 'A project by name, a file or folder of traces, or a snapshot; in a sandbox, its evidence' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l since -d 'Only traces from then on: `24h`, `7d`, or a time' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l until -d 'Only traces before then' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l kind -d 'Only traces with a span of this kind: LLM, TOOL, AGENT, RETRIEVER, CHAIN, ...' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l name -d 'Only traces with a span or tool of this name' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l min-latency -d 'Only traces that took at least this long' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l limit -d 'At most so many' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l errors -d 'Only traces with a span in error'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l full -d 'Long values whole'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l project -d 'A project by name, a file or folder of traces, or a snapshot; in a sandbox, its evidence' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l since -d 'Only traces from then on: `24h`, `7d`, or a time' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l until -d 'Only traces before then' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l kind -d 'Only traces with a span of this kind: LLM, TOOL, AGENT, RETRIEVER, CHAIN, ...' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l name -d 'Only traces with a span or tool of this name' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l min-latency -d 'Only traces that took at least this long' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l limit -d 'At most so many' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l errors -d 'Only traces with a span in error'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l full -d 'Long values whole'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from show" -l span -d 'One span of it, with all its attributes and events' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from show" -l project -d 'A project by name, a file or folder of traces, or a snapshot; in a sandbox, its evidence' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from show" -l since -d 'Only traces from then on: `24h`, `7d`, or a time' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from show" -l until -d 'Only traces before then' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from show" -l limit -d 'At most so many spans' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from show" -l full -d 'Long values whole'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from show" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from show" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from show" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from search" -l project -d 'A project by name, a file or folder of traces, or a snapshot; in a sandbox, its evidence' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from search" -l since -d 'Only traces from then on: `24h`, `7d`, or a time' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from search" -l until -d 'Only traces before then' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from search" -l limit -d 'At most so many' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from search" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from search" -l full -d 'Long values whole'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from search" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from search" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from search" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from search" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from search" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from search" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from stats" -l by -d 'name, kind, model, tool or session' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from stats" -l project -d 'A project by name, a file or folder of traces, or a snapshot; in a sandbox, its evidence' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from stats" -l since -d 'Only traces from then on: `24h`, `7d`, or a time' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from stats" -l until -d 'Only traces before then' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from stats" -l limit -d 'At most so many groups' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from stats" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from stats" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from stats" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from stats" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from stats" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from stats" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from sql" -l project -d 'A project by name, a file or folder of traces, or a snapshot; in a sandbox, its evidence' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from sql" -l since -d 'Only traces from then on: `24h`, `7d`, or a time' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from sql" -l until -d 'Only traces before then' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from sql" -l limit -d 'At most so many' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from sql" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from sql" -l full -d 'Long values whole'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from sql" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from sql" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from sql" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from sql" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from sql" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from sql" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from snapshot" -l project -d 'A project by name, a file or folder of traces, or a snapshot; in a sandbox, its evidence' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from snapshot" -l since -d 'Only traces from then on: `24h`, `7d`, or a time' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from snapshot" -l until -d 'Only traces before then' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from snapshot" -s o -l output -d 'Where to' -r -F
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from snapshot" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from snapshot" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from snapshot" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from snapshot" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from snapshot" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from snapshot" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from snapshot" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand gc" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand gc" -l dry-run -d 'Say what would be done, and do nothing'
+complete -c loop -n "__fish_loop_using_subcommand gc" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand gc" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand gc" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand gc" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand gc" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand gc" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand doctor" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand doctor" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand doctor" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand doctor" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand doctor" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand doctor" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand doctor" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand allow" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand allow" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand allow" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand allow" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand allow" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand allow" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand allow" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand schema" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand schema" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand schema" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand schema" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand schema" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand schema" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand schema" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand completions" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand completions" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand completions" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand completions" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand completions" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand supervise" -l run -r -F
+complete -c loop -n "__fish_loop_using_subcommand supervise" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand supervise" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand supervise" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand supervise" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand supervise" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand supervise" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand supervise" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand turn" -l run -r -F
+complete -c loop -n "__fish_loop_using_subcommand turn" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand turn" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand turn" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand turn" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand turn" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand turn" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand turn" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand interrupt" -l run -r -F
+complete -c loop -n "__fish_loop_using_subcommand interrupt" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand interrupt" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand interrupt" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand interrupt" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand interrupt" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand interrupt" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand interrupt" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand close" -l run -r -F
+complete -c loop -n "__fish_loop_using_subcommand close" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand close" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand close" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand close" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand close" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand close" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand close" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand journal" -l run -r -F
+complete -c loop -n "__fish_loop_using_subcommand journal" -l after -r
+complete -c loop -n "__fish_loop_using_subcommand journal" -l turn -r
+complete -c loop -n "__fish_loop_using_subcommand journal" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand journal" -l follow
+complete -c loop -n "__fish_loop_using_subcommand journal" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand journal" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand journal" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand journal" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand journal" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand journal" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand place" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand place" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand place" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand place" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand place" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand place" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand place" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand pack" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand pack" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand pack" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand pack" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand pack" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand pack" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand pack" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand triage" -l snapshot -r -F
+complete -c loop -n "__fish_loop_using_subcommand triage" -l artifacts -r -F
+complete -c loop -n "__fish_loop_using_subcommand triage" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand triage" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand triage" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand triage" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand triage" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand triage" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand triage" -s h -l help -d 'Print help'

@@ -196,11 +196,11 @@ pub fn check_prompt(prompt: &str) -> Result<()> {
     }
     check_credential("the prompt", prompt)?;
     if prompt.len() > MAX_PROMPT {
-        let is = measure::show_size(prompt.len() as u64);
+        let over = measure::show_size((prompt.len() - MAX_PROMPT) as u64);
         let most = measure::show_size(MAX_PROMPT as u64);
         return Err(Failure::new(
             Kind::Usage,
-            format!("the prompt is too long: {is} of at most {most}"),
+            format!("the prompt is too long: {over} over the most of {most}"),
         )
         .hint("put what is long into a file of the repository, and name the file in the prompt"));
     }
@@ -517,7 +517,7 @@ mod tests {
             (prompt(" \n"), "the prompt is empty"),
             (
                 prompt(&"x".repeat(MAX_PROMPT + 1)),
-                "the prompt is too long: 1.0 MiB of at most 1.0 MiB",
+                "the prompt is too long: 1 B over the most of 1.0 MiB",
             ),
             (prompt("a\0b"), "the prompt holds a NUL byte, so it is no text"),
             (prompt(&key), "the prompt holds what looks like an Anthropic API key"),

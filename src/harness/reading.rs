@@ -116,8 +116,8 @@ impl Gathered {
 
     fn judge_code(&self, code: i32) -> Judgement {
         let (mut reason, mut credential) = match code {
-            // What programs return that catch a signal and end themselves.
-            130 | 137 | 143 => (format!("it was ended by signal {}", code - 128), false),
+            // What shells and the like return for a program that a signal ended.
+            129..=159 => (format!("it was ended by signal {}", code - 128), false),
             _ => (format!("it exited with code {code}"), false),
         };
         if let Some(line) = self.stderr.telling_line() {

@@ -9,6 +9,7 @@ use super::{Live, Runner};
 use crate::domain::journal::{Body, Exit, Line, Sys};
 use crate::domain::transcript::EventKind;
 use crate::domain::turn::{Outcome, Verdict};
+use crate::domain::words::Count;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::harness::Reader;
 use crate::sandbox::{Area, Status};
@@ -247,7 +248,8 @@ impl Ingest<'_> {
                 events
             }
             Sys::Truncated { what, bytes } => {
-                error(format!("a {what} was too long: {bytes} bytes of it were left out"))
+                let left_out = Count::of(bytes as usize, "byte");
+                error(format!("a {what} was too long: {left_out} of it left out"))
             }
             Sys::Limit(limit) => status(format!("a limit ends the turn: {limit:?}").to_lowercase()),
             Sys::Interrupted => status("interrupted".to_owned()),

@@ -204,16 +204,15 @@ impl Runner<'_> {
         self.advance(Input::Close)
     }
 
-    /// Ends it whatever it is doing, with what it has left so far.
+    /// Ends it whatever it is doing, with what it has left so far. A session that had nothing more to
+    /// do ends as its last turn did; one that was cut off is cancelled.
     pub fn stop(&mut self) -> Result<()> {
         if self.session.phase == Phase::Running && self.interrupt().is_ok() {
             self.follow(None)?;
-            return self.advance(Input::Close);
         }
-        match self.session.phase {
-            Phase::Idle => self.advance(Input::Close),
-            _ => self.advance(Input::Cancel),
-        }
+        let done = self.session.outcome.is_some_and(|outcome| outcome != Outcome::Interrupted);
+        let idle = self.session.phase == Phase::Idle;
+        self.advance(if idle && done { Input::Close } else { Input::Cancel })
     }
 
     /// The sandbox ended under a running turn, and its journal does not say how the turn ended.

@@ -29,33 +29,46 @@ const CODEX: Program = Program { harness: "codex", name: "codex", model: "gpt-5.
 const OPENCODE: Program =
     Program { harness: "opencode", name: "opencode", model: "anthropic/claude-sonnet-4-5" };
 
-/// A home with a preset `real` for a program that talks to a lane of its own.
-struct Rig {
-    home: Home,
-    lane: Lane,
-}
-
 impl Program {
     fn rig(&self, lane: &str, steps: Vec<Step>) -> Result<Rig, String> {
         let engine: Engine = need::docker()?;
         let image = need::image()?;
+        let sandbox = format!("provider = \"docker\"\nimage = \"{image}\"\nmemory = \"2GiB\"");
+        self.rig_in(&sandbox, &engine.gateway, lane, steps)
+    }
+
+    /// A rig without an engine.
+    fn local_rig(&self, lane: &str, steps: Vec<Step>) -> Result<Rig, String> {
+        need::bubblewrap()?;
+        self.rig_in("provider = \"local\"", "127.0.0.1", lane, steps)
+    }
+
+    fn rig_in(
+        &self,
+        sandbox: &str,
+        host: &str,
+        lane: &str,
+        steps: Vec<Step>,
+    ) -> Result<Rig, String> {
         need::program(self.name)?;
-        let lane = format!("{}-{lane}", self.harness);
-        let lane = ModelServer::shared().lane(&lane, steps);
+        let lane = ModelServer::shared().lane(&format!("{}-{lane}", self.harness), steps);
         let home = Home::new();
+        let (harness, model, url) = (self.harness, self.model, lane.url(host));
         home.preset(
             "real",
             &format!(
-                "description = \"a real program\"\nharness = \"{}\"\nmodel = \"{}\"\n\
-                 [provider]\nbase_url = \"{}\"\nsecret = \"MODEL_KEY\"\n\
-                 [sandbox]\nprovider = \"docker\"\nimage = \"{image}\"\nmemory = \"2GiB\"\n",
-                self.harness,
-                self.model,
-                lane.url(&engine.gateway)
+                "description = \"a real program\"\nharness = \"{harness}\"\nmodel = \"{model}\"\n\
+                 [provider]\nbase_url = \"{url}\"\nsecret = \"MODEL_KEY\"\n[sandbox]\n{sandbox}\n"
             ),
         );
         Ok(Rig { home, lane })
     }
+}
+
+/// A home with a preset `real` for a program that talks to a lane of its own.
+struct Rig {
+    home: Home,
+    lane: Lane,
 }
 
 impl Rig {
@@ -323,6 +336,41 @@ fn codex_keeps_the_key() {
 #[test]
 fn opencode_keeps_the_key() {
     keeps_the_key(&OPENCODE);
+}
+
+/// On this machine the worker's home is a folder of the disk, so the program must not put the key
+/// there either. It is looked for while the worker has it, and at the end.
+fn keeps_the_key_off_the_disk(program: &Program) {
+    let steps = vec![shell("echo from-$((40+2))"), say("one"), Step::Hang, say("two")];
+    let rig = need!(program.local_rig("disk", steps));
+    let session = rig.detach(&["look around"]);
+    rig.home.wait(&session, "idle");
+    assert!(texts(&rig.home.events(&session), "tool_result").contains("from-42"));
+    rig.no_canary_stored();
+    rig.run(&["session", "send", &session, "go on"]).ok();
+    assert!(rig.lane.wait_asked(3, Duration::from_secs(40)), "the model was not asked");
+    rig.no_canary_stored();
+    assert_eq!(processes(CANARY), Vec::<String>::new(), "the key is in a command line");
+    rig.run(&["session", "interrupt", &session]).ok();
+    rig.home.wait(&session, "idle");
+    rig.send(&session, "and the end").ok();
+    rig.no_canary_stored();
+    rig.end(&session);
+}
+
+#[test]
+fn claude_code_keeps_the_key_off_the_disk() {
+    keeps_the_key_off_the_disk(&CLAUDE);
+}
+
+#[test]
+fn codex_keeps_the_key_off_the_disk() {
+    keeps_the_key_off_the_disk(&CODEX);
+}
+
+#[test]
+fn opencode_keeps_the_key_off_the_disk() {
+    keeps_the_key_off_the_disk(&OPENCODE);
 }
 
 /// The main job with a model: the worker reads the evidence with `traces` in the sandbox, cites it,

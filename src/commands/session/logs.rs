@@ -3,10 +3,12 @@
 use crate::commands::app::{App, Done};
 use crate::domain::transcript::Event;
 use crate::error::{Cannot as _, Kind};
+use crate::output::json;
 use crate::output::log::Log;
 use crate::output::wire::{self, Wire, Written};
 use crate::runner::{self, Tail};
 use crate::store::{Store, TranscriptFile, start_of_last};
+use std::io::BufRead as _;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -118,14 +120,22 @@ fn follow(
     }
 }
 
-/// The journal as it is stored. It is JSON, so nothing in it can steer a terminal.
+/// The journal as it is stored, with what could steer a terminal escaped.
 fn raw(store: &Store, id: &str) -> Done {
     let path = store.dir(id).journal();
     let doing = || format!("read the journal of session `{id}`");
-    let mut file = match std::fs::File::open(path) {
+    let file = match std::fs::File::open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
         file => file.cannot(Kind::Config, doing)?,
     };
-    wire::answer(|out| std::io::copy(&mut file, out).map(drop))?;
+    let mut lines = std::io::BufReader::with_capacity(256 << 10, file);
+    wire::answer(|out| {
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line)? > 0 {
+            json::write_foreign(out, &line)?;
+            line.clear();
+        }
+        Ok(())
+    })?;
     Ok(0)
 }

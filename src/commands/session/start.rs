@@ -6,6 +6,7 @@ use crate::commands::clock;
 use crate::config::start::{self, StartFlags};
 use crate::domain::limits::Keep;
 use crate::domain::measure;
+use crate::domain::plan::LaunchPlan;
 use crate::domain::preset::Network;
 use crate::error::{Failure, Kind, Result};
 use crate::output::human;
@@ -95,6 +96,21 @@ pub struct Start {
     dry_run: bool,
 }
 
+/// What a plan may say and this version cannot do yet. Better refused than left out in silence.
+fn refuse_what_is_not_there(plan: &LaunchPlan) -> Result<()> {
+    if let Network::Hosts(_) = plan.sandbox.network {
+        return Err(Failure::new(Kind::Config, "a list of hosts cannot be kept yet")
+            .because("that needs the gateway, which this version does not have")
+            .hint("set `sandbox.network` to `none`, `default` or `open`"));
+    }
+    if let Some(repo) = &plan.repo {
+        return Err(Failure::new(Kind::Config, format!("`{repo}` cannot be put into the sandbox yet"))
+            .because("repositories and pull requests come with a later version")
+            .hint("the preset `investigate` finds the cause from traces alone"));
+    }
+    Ok(())
+}
+
 fn usd(text: &str) -> Result<f64, String> {
     let wrong = || format!("`{text}` is no amount; write it as `2.50`");
     let value: f64 = text.trim_start_matches('$').parse().map_err(|_| wrong())?;
@@ -114,10 +130,8 @@ impl Start {
         let named = flags.sandbox.is_some() || layers.settings()?.defaults.sandbox.is_some();
         let usual = if named { sandbox::NAMES[0] } else { app.providers()?.usual() };
         let plan = start::resolve(&layers, &flags, usual, clock::now())?;
-        if let Network::Hosts(_) = plan.sandbox.network {
-            return Err(Failure::new(Kind::Config, "a list of hosts cannot be kept yet")
-                .because("that needs the gateway, which this version does not have")
-                .hint("set `sandbox.network` to `none`, `default` or `open`"));
+        if !dry_run {
+            refuse_what_is_not_there(&plan)?;
         }
         if dry_run {
             return app.show(

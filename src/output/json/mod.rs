@@ -17,6 +17,12 @@ pub fn write_line<T: Serialize>(out: &mut (impl Write + ?Sized), value: &T) -> i
     out.write_all(b"\n")
 }
 
+/// A line that is JSON already, written by another program.
+pub fn write_foreign(out: &mut (impl Write + ?Sized), line: &[u8]) -> io::Result<()> {
+    harmless(out, String::from_utf8_lossy(line).trim_end())?;
+    out.write_all(b"\n")
+}
+
 /// A value in the middle of a line.
 fn write_part<T: Serialize>(out: &mut (impl Write + ?Sized), value: &T) -> io::Result<()> {
     Ok(value.serialize(&mut Serializer::with_formatter(&mut *out, Lines))?)
@@ -91,7 +97,8 @@ impl Formatter for Document {
     }
 }
 
-/// A piece of a string that needs no escape by JSON's own rules.
+/// A piece of a string that needs no escape by JSON's own rules, or of JSON: outside its strings
+/// everything is shown.
 fn harmless<W: ?Sized + Write>(out: &mut W, fragment: &str) -> io::Result<()> {
     if fragment.is_ascii() && !fragment.as_bytes().contains(&0x7f) {
         return CompactFormatter.write_string_fragment(out, fragment);

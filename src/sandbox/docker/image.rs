@@ -39,7 +39,9 @@ impl Docker {
         match self.answer(self.client.inspect_image(name)) {
             Ok(_) => Ok(true),
             Err(error) if status_code(&error) == Some(404) => Ok(false),
-            Err(error) => Err(self.failure(&format!("look for the image `{name}`"), &error)),
+            Err(error) => Err(self
+                .failure(&format!("look for the image `{name}`"), &error)
+                .hint("leave `sandbox.image` out: `auto` builds a small base")),
         }
     }
 
@@ -84,9 +86,7 @@ impl Docker {
         })
         .map_err(|failure| {
             failure
-                .hint(
-                    "check the name and the registry, or build it there: `docker pull` it by hand",
-                )
+                .hint(format!("check the name and the registry by hand: `docker pull {name}`"))
                 .hint("or leave `sandbox.image` out: `auto` builds a small base")
         })
     }

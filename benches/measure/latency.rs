@@ -9,8 +9,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
 /// A line every twentieth of a second or so, and how many.
-const SCRIPT: &str =
-    "i=0; while [ $i -lt 200 ]; do date +%s.%N; sleep 0.02; i=$((i+1)); done";
+const SCRIPT: &str = "i=0; while [ $i -lt 200 ]; do date +%s.%N; sleep 0.02; i=$((i+1)); done";
 const LEAST: usize = 190;
 const MOST: f64 = 0.15;
 

@@ -53,7 +53,8 @@ pub fn measure(rig: &mut Rig) -> Result<()> {
 
 /// A program in Claude Code's place that prints what lies beside it. Gives the path of that.
 fn stand_in(rig: &Rig) -> Result<PathBuf> {
-    let argv = ["session", "start", "--harness", "claude-code", "--sandbox", "local", "--json", "-q"];
+    let argv =
+        ["session", "start", "--harness", "claude-code", "--sandbox", "local", "--json", "-q"];
     let refused = rig.ours(&[&argv[..], &["go"]].concat());
     let said = refused.err().map(|error| error.to_string()).unwrap_or_default();
     let (_, rest) = said

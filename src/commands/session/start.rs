@@ -104,9 +104,12 @@ fn refuse_what_is_not_there(plan: &LaunchPlan) -> Result<()> {
             .hint("set `sandbox.network` to `none`, `default` or `open`"));
     }
     if let Some(repo) = &plan.repo {
-        return Err(Failure::new(Kind::Config, format!("`{repo}` cannot be put into the sandbox yet"))
-            .because("repositories and pull requests come with a later version")
-            .hint("the preset `investigate` finds the cause from traces alone"));
+        return Err(Failure::new(
+            Kind::Config,
+            format!("`{repo}` cannot be put into the sandbox yet"),
+        )
+        .because("repositories and pull requests come with a later version")
+        .hint("the preset `investigate` finds the cause from traces alone"));
     }
     Ok(())
 }

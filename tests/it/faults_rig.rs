@@ -21,7 +21,8 @@ impl Rig {
     pub fn new(provider: &'static str) -> Self {
         let rig = Self { home: Home::new(), provider };
         rig.preset("slow", &counting(SLOW, "[ $((i % 100)) = 0 ] && sleep 0.04"), "");
-        rig.preset("quick", &counting(QUICK, ":"), "");
+        // A sandbox that nobody drives ends itself before anybody looks.
+        rig.preset("quick", &counting(QUICK, ":"), "idle_timeout = \"1s\"");
         rig
     }
 

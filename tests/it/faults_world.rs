@@ -119,18 +119,21 @@ fn a_full_disk_loses_and_doubles_nothing() {
         let free = stat.blocks_available() * stat.fragment_size();
         std::fs::write(small.0.join("filler"), vec![0; (free - (left << 10)) as usize]).unwrap();
         let done = rig.home.ask(&["session", "start", "--preset", "slow", "--name", "k"]);
-        let told = format!("{left} KiB left: {:?}\n{}", done.code, done.stderr);
+        assert!(done.took < Duration::from_secs(20), "told after {:?}", done.took);
+        let said: String = done.stderr.lines().filter(|line| !line.contains(" line ")).collect();
+        let told = format!("{left} KiB left: {:?}\n{said}", done.code);
         assert!(done.code != Some(0), "it was not full: {told}");
         assert!(
             done.stderr.contains("No space left") || done.stderr.contains("disk is full"),
             "{told}"
         );
         std::fs::remove_file(small.0.join("filler")).unwrap();
-        if let None = rig.look("k") {
-            assert_eq!(left, 40, "never recorded: {told}")
-        } else {
-            rig.home.ask(&["session", "attach", "k"]).ok();
-            rig.look("k").unwrap().is_as(&expected, &told);
+        match rig.look("k") {
+            None => assert!(left <= 80, "never recorded: {told}"),
+            Some(_) => {
+                rig.home.ask(&["session", "attach", "k"]).ok();
+                rig.look("k").unwrap().is_as(&expected, &told);
+            }
         }
         rig.nothing_left(&told);
         drop(small);
@@ -278,6 +281,7 @@ fn of_two_sends_at_once_one_wins() {
     rig.home.ask(&["session", "attach", "k"]).ok();
     let look = rig.look("k").unwrap();
     assert_eq!((look.turns_started(), look.phase()), (31, "succeeded"));
+    assert_eq!(look.events.len(), 3 * 31);
     let said = |kind: &str| look.events.iter().filter(|event| event["kind"] == kind).count();
     assert_eq!((said("user"), said("assistant")), (31, 31));
     rig.nothing_left("races");

@@ -76,6 +76,13 @@ impl Runner<'_> {
             if ingest.verdict.is_some() {
                 break;
             }
+            if let Err(failed) = &read
+                && failed.kind == Kind::Config
+            {
+                // It is our own disk, not the way there: trying again at once would not help.
+                let again = format!("then go on: `loop session attach {}`", self.session.id);
+                return Err(failed.clone().hint(again));
+            }
             match self.provider.status(&self.session.id) {
                 Err(failed) if !followed => return Err(failed),
                 Ok(Status::Running | Status::Paused | Status::Created) if !followed => break,

@@ -118,6 +118,16 @@ impl Runner<'_> {
     }
 
     fn try_launch(&mut self, turn: &TurnRecord) -> Result<Option<Live>> {
+        // The turn never began, and a sandbox that is made anew counts its lines anew.
+        let dir = self.store.dir(&self.session.id);
+        for stale in [dir.journal(), dir.transcript()] {
+            match std::fs::remove_file(&stale) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    Err(error).cannot(Kind::Config, || format!("remove `{}`", stale.display()))?;
+                }
+                _ => {}
+            }
+        }
         self.gather_evidence()?;
         let prepared = self.prepare(turn)?;
         self.reporter.step(Step::doing("starting the sandbox"));

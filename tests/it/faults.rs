@@ -204,9 +204,6 @@ const CALLS: [&str; 14] = [
     "clone3",
 ];
 
-/// Every how manyth call is killed at; the first of them differs from call to call.
-const EVERY: u64 = 1;
-
 /// `strace` in front of the program: its children are left alone.
 fn traced(rig: &Rig, options: &[&str], arguments: &[&str]) -> std::process::ExitStatus {
     let mut command = Command::new("strace");
@@ -227,9 +224,9 @@ fn counts(trace: &str) -> Vec<(&'static str, u64)> {
 }
 
 /// Kills `verb` at the `at`th `call`, then takes the session to its end another way.
-fn kill_at(call: &str, at: u64, expected: &Look) -> bool {
+fn kill_at(provider: &'static str, (call, at): (&str, u64), expected: &Look) -> bool {
     let story = format!("killed at {call} {at}");
-    let rig = Rig::new("local");
+    let rig = Rig::new(provider);
     let inject = format!("inject={call}:signal=KILL:when={at}");
     let trace = format!("trace={call}");
     let start = ["session", "start", "--preset", "quick", "--name", "k"];
@@ -239,6 +236,9 @@ fn kill_at(call: &str, at: u64, expected: &Look) -> bool {
         return !status.success();
     };
     assert!(rig.supervisors(&look.id) <= 1, "{story}");
+    if look.phase() == "provisioning" && at % 3 == 0 {
+        std::thread::sleep(Duration::from_millis(1500));
+    }
     // Every other one is first looked at by a command that starts nothing.
     if at.is_multiple_of(2) {
         rig.home.ask(&["gc"]).ok();
@@ -255,11 +255,9 @@ fn kill_at(call: &str, at: u64, expected: &Look) -> bool {
     !status.success()
 }
 
-#[test]
-fn a_session_survives_a_kill_at_each_system_call() {
-    need!(need::bubblewrap());
-    need!(need::command("strace"));
-    let rig = Rig::new("local");
+/// Kills a session at its calls, every so manyth of each.
+fn kill_at_calls(provider: &'static str, every: usize) {
+    let rig = Rig::new(provider);
     let expected = rig.reference("quick");
     let log = rig.home.path().join("trace").display().to_string();
     let set = format!("trace={}", CALLS.join(","));
@@ -270,23 +268,37 @@ fn a_session_survives_a_kill_at_each_system_call() {
     let counts = counts(&std::fs::read_to_string(&log).unwrap());
     let mut points = Vec::new();
     for (place, (call, count)) in counts.iter().enumerate() {
-        points.extend(
-            (1 + place as u64 % EVERY..=*count).step_by(EVERY as usize).map(|at| (*call, at)),
-        );
+        // Not the first of each, every time.
+        let first = 1 + (place % every) as u64;
+        points.extend((first..=*count).step_by(every).map(|at| (*call, at)));
     }
     let since = Instant::now();
     let (next, hit) = (AtomicU64::new(0), AtomicU64::new(0));
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
-                while let Some((call, at)) =
-                    points.get(next.fetch_add(1, Ordering::Relaxed) as usize)
-                {
-                    hit.fetch_add(u64::from(kill_at(call, *at, &expected)), Ordering::Relaxed);
+                while let Some(point) = points.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+                    let was_killed = kill_at(provider, *point, &expected);
+                    hit.fetch_add(u64::from(was_killed), Ordering::Relaxed);
                 }
             });
         }
     });
-    eprintln!("{} points of {counts:?}, {hit:?} hit, in {:.0?}", points.len(), since.elapsed());
+    let took = since.elapsed();
+    eprintln!("{provider}: {} points of {counts:?}, {hit:?} hit, in {took:.0?}", points.len());
     assert!(hit.into_inner() * 2 > points.len() as u64, "most points were not reached");
+}
+
+#[test]
+fn a_local_session_survives_a_kill_at_each_system_call() {
+    need!(need::bubblewrap());
+    need!(need::command("strace"));
+    kill_at_calls("local", 1);
+}
+
+#[test]
+fn a_docker_session_survives_a_kill_at_each_system_call() {
+    need!(need::image());
+    need!(need::command("strace"));
+    kill_at_calls("docker", 4);
 }

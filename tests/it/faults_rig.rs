@@ -21,7 +21,8 @@ impl Rig {
     pub fn new(provider: &'static str) -> Self {
         let rig = Self { home: Home::new(), provider };
         rig.preset("slow", &counting(SLOW, "[ $((i % 100)) = 0 ] && sleep 0.04"), "");
-        rig.preset("quick", &counting(QUICK, ":"), "");
+        // A sandbox that nobody drives ends itself before anybody looks.
+        rig.preset("quick", &counting(QUICK, ":"), "idle_timeout = \"1s\"");
         rig
     }
 
@@ -122,6 +123,23 @@ impl Rig {
             }
         }
         assert_eq!(left(), Vec::<String>::new(), "left after {told}");
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // Nobody else ends what a failed test left.
+            for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+                let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+                let ours = String::from_utf8_lossy(&line)
+                    .contains(&self.home.path().display().to_string());
+                if let (true, Ok(pid)) = (ours, entry.file_name().to_string_lossy().parse()) {
+                    let pid = nix::unistd::Pid::from_raw(pid);
+                    let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
+                }
+            }
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod acts;
 mod bad_input;
 mod faults;
 mod faults_rig;
+mod faults_world;
 mod harnesses;
 mod hostile;
 mod lifecycle;

@@ -92,7 +92,10 @@ impl Small {
         let done = command.output().map_err(|error| error.to_string())?;
         match done.status.success() {
             true => Ok(Self(path)),
-            false => Err(format!("no file system can be mounted: {}", String::from_utf8_lossy(&done.stderr).trim())),
+            false => Err(format!(
+                "no file system can be mounted: {}",
+                String::from_utf8_lossy(&done.stderr).trim()
+            )),
         }
     }
 }
@@ -120,7 +123,10 @@ fn a_full_disk_loses_and_doubles_nothing() {
         let said: String = done.stderr.lines().filter(|line| !line.contains(" line ")).collect();
         let told = format!("{left} KiB left: {:?}\n{said}", done.code);
         assert!(done.code != Some(0), "it was not full: {told}");
-        assert!(done.stderr.contains("No space left") || done.stderr.contains("disk is full"), "{told}");
+        assert!(
+            done.stderr.contains("No space left") || done.stderr.contains("disk is full"),
+            "{told}"
+        );
         std::fs::remove_file(small.0.join("filler")).unwrap();
         match rig.look("k") {
             None => assert!(left <= 80, "never recorded: {told}"),
@@ -234,7 +240,11 @@ fn much_output_takes_little_memory() {
     for line in std::io::BufRead::lines(std::io::BufReader::new(file)) {
         let line = line.unwrap();
         if line.contains("\"kind\":\"assistant\"") {
-            assert!(line.contains(&format!("\"text\":\"{next:010}xxx")), "{next}: {}", &line[..200]);
+            assert!(
+                line.contains(&format!("\"text\":\"{next:010}xxx")),
+                "{next}: {}",
+                &line[..200]
+            );
             next += 1;
         }
     }

@@ -118,7 +118,46 @@ impl Runner<'_> {
     }
 
     fn try_launch(&mut self, turn: &TurnRecord) -> Result<Option<Live>> {
-        // The turn never began, and a sandbox that is made anew counts its lines anew.
+        self.gather_evidence()?;
+        let prepared = self.prepare(turn)?;
+        self.reporter.step(Step::doing("starting the sandbox"));
+        let mut tries = 0;
+        loop {
+            self.forget_journal()?;
+            let Created { id, live, found, notes } = self.make(&prepared)?;
+            for note in notes {
+                self.reporter.warn(&note);
+            }
+            self.session.sandbox = Some(id);
+            if !found {
+                return Ok(live);
+            }
+            let Err(failed) = self.hand(turn) else { return Ok(None) };
+            // The one that was found may just be ending: then it has the turn, or another is made.
+            tries += 1;
+            if tries > HAND_TRIES {
+                return Err(failed);
+            }
+            std::thread::sleep(HAND_PAUSE);
+            if self.first_turn_began()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn make(&mut self, prepared: &launch::Prepared) -> Result<Created> {
+        let reporter = &mut *self.reporter;
+        let made = self.provider.create(&prepared.spec(), &mut |what| {
+            reporter.step(Step::doing(what));
+        });
+        made.map_err(|failure| {
+            failure
+                .while_doing(format!("cannot start the sandbox for session `{}`", self.session.id))
+        })
+    }
+
+    /// The turn never began, and a sandbox that is made anew counts its lines anew.
+    fn forget_journal(&self) -> Result<()> {
         let dir = self.store.dir(&self.session.id);
         for stale in [dir.journal(), dir.transcript()] {
             match std::fs::remove_file(&stale) {
@@ -128,26 +167,7 @@ impl Runner<'_> {
                 _ => {}
             }
         }
-        self.gather_evidence()?;
-        let prepared = self.prepare(turn)?;
-        self.reporter.step(Step::doing("starting the sandbox"));
-        let reporter = &mut *self.reporter;
-        let made = self.provider.create(&prepared.spec(), &mut |what| {
-            reporter.step(Step::doing(what));
-        });
-        let Created { id, live, found, notes } = made.map_err(|failure| {
-            failure
-                .while_doing(format!("cannot start the sandbox for session `{}`", self.session.id))
-        })?;
-        for note in notes {
-            self.reporter.warn(&note);
-        }
-        self.session.sandbox = Some(id);
-        if found {
-            self.hand(turn)?;
-            return Ok(None);
-        }
-        Ok(live)
+        Ok(())
     }
 
     /// Hands a turn to the supervisor of a sandbox that is there. The supervisor's claim makes this
@@ -174,9 +194,11 @@ impl Runner<'_> {
 
     fn started(&mut self, turn: &mut TurnRecord) -> Result<()> {
         turn.state = TurnState::Handed;
-        // Everything before it is collected, so the journal's next line is the turn's.
-        let journal = self.store.dir(&self.session.id).journal();
-        turn.journal_from = journal.metadata().map_or(0, |about| about.len());
+        if turn.turn > 1 {
+            // Everything before it is collected, so the journal's next line is the turn's.
+            let journal = self.store.dir(&self.session.id).journal();
+            turn.journal_from = journal.metadata().map_or(0, |about| about.len());
+        }
         self.advance_with(Input::TurnHandedOver, Some(turn))
     }
 

@@ -509,4 +509,15 @@ mod tests {
         let failure = Store::open(dir.path()).err().unwrap();
         assert!(failure.to_string().contains("newer"), "{failure}");
     }
+
+    #[test]
+    fn a_folder_of_no_session_is_found_once_it_is_old() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(dir.path()).unwrap();
+        let first = TurnRecord::new(1, "p", TurnState::Handed);
+        store.insert(&session("known", 1), &first).unwrap();
+        std::fs::create_dir(store.dir("stray").path()).unwrap();
+        assert_eq!(store.strays(0).unwrap(), Vec::<String>::new());
+        assert_eq!(store.strays(i64::MAX).unwrap(), ["stray"]);
+    }
 }

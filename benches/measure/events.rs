@@ -7,9 +7,30 @@ use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 const WORDS: [&str; 24] = [
-    "trace", "span", "checkout", "refund", "latency", "tool", "the", "call", "failed", "with", "a",
-    "timeout", "after", "retry", "of", "payment", "gateway", "model", "answered", "in", "\"quoted\"",
-    "src/agent/router.py", "line", "größer",
+    "trace",
+    "span",
+    "checkout",
+    "refund",
+    "latency",
+    "tool",
+    "the",
+    "call",
+    "failed",
+    "with",
+    "a",
+    "timeout",
+    "after",
+    "retry",
+    "of",
+    "payment",
+    "gateway",
+    "model",
+    "answered",
+    "in",
+    "\"quoted\"",
+    "src/agent/router.py",
+    "line",
+    "größer",
 ];
 
 /// Numbers that look random and are the same every time.
@@ -49,7 +70,8 @@ pub fn transcript(path: &Path, bytes: u64) -> Result<u64> {
         ];
         for kind in kinds {
             seq += 1;
-            let mut event = json!({"n": seq, "seq": seq, "turn": 1, "at": 1_795_179_684_685_u64 + seq * 40});
+            let mut event =
+                json!({"n": seq, "seq": seq, "turn": 1, "at": 1_795_179_684_685_u64 + seq * 40});
             let (Value::Object(event), Value::Object(kind)) = (&mut event, kind) else { continue };
             event.extend(kind);
             let line = serde_json::to_string(event)?;

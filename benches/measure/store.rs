@@ -10,8 +10,8 @@ fn open(data: &Path) -> Result<Connection> {
 
 /// The store's own id, which the labels of its containers carry.
 pub fn id(data: &Path) -> Result<String> {
-    let id = open(data)?
-        .query_row("SELECT value FROM meta WHERE key = 'store'", [], |row| row.get(0));
+    let id =
+        open(data)?.query_row("SELECT value FROM meta WHERE key = 'store'", [], |row| row.get(0));
     id.context("read the store's id")
 }
 

@@ -207,7 +207,9 @@ impl Runner<'_> {
         turn.outcome = Some(Outcome::Interrupted);
         turn.ended_at = Some((self.outside.now)());
         let reason = match self.provider.status(&self.session.id) {
-            Ok(Status::Stopped { oom_killed: true }) => "the sandbox ran out of memory and was ended",
+            Ok(Status::Stopped { oom_killed: true }) => {
+                "the sandbox ran out of memory and was ended"
+            }
             _ => "the sandbox ended before the turn did",
         };
         turn.reason = Some(reason.to_owned());

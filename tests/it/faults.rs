@@ -91,11 +91,20 @@ impl Case<'_> {
             assert_eq!(count.trim(), (self.expected.events.len() - 2).to_string(), "{story}");
         }
         for volume in volumes {
-            assert_eq!(told("docker", &["volume", "ls", "-q", "-f", &format!("name={volume}")]), "");
+            assert_eq!(
+                told("docker", &["volume", "ls", "-q", "-f", &format!("name={volume}")]),
+                ""
+            );
         }
     }
 
-    fn kill(&self, verb: &[&str], span: u64, chance: &mut Chance, (kills, story): (&Kills, &mut String)) {
+    fn kill(
+        &self,
+        verb: &[&str],
+        span: u64,
+        chance: &mut Chance,
+        (kills, story): (&Kills, &mut String),
+    ) {
         // Early moments are the more interesting ones.
         let end = 1 + chance.below(span);
         let after = Duration::from_millis(chance.below(end));
@@ -112,7 +121,11 @@ impl Case<'_> {
         let listed = self.rig.home.containers();
         let of_it = listed.iter().filter(|one| one.starts_with(&name)).count();
         assert!(of_it <= 1, "{listed:?}");
-        let volumes = if of_it == 0 { String::new() } else { told("docker", &["inspect", "-f", format, &name]) };
+        let volumes = if of_it == 0 {
+            String::new()
+        } else {
+            told("docker", &["inspect", "-f", format, &name])
+        };
         volumes.split_whitespace().map(str::to_owned).collect()
     }
 }
@@ -153,7 +166,11 @@ fn kill_by_chance(provider: &'static str, usual: u64, workers: u64, spans: [u64;
     let tally = tally.into_inner().unwrap();
     eprintln!(
         "{provider}: {} kills over {} sessions in {:.0?}; {} never recorded, {} given up",
-        kills.done.into_inner(), tally.sessions, since.elapsed(), tally.never_recorded, tally.given_up,
+        kills.done.into_inner(),
+        tally.sessions,
+        since.elapsed(),
+        tally.never_recorded,
+        tally.given_up,
     );
 }
 
@@ -171,8 +188,20 @@ fn docker_sessions_survive_kills_by_chance() {
 
 /// The system calls at which something is made to last, or begins or ends somewhere else.
 const CALLS: [&str; 14] = [
-    "write", "pwrite64", "fsync", "fdatasync", "rename", "renameat2", "mkdir", "unlink", "ftruncate", "connect",
-    "sendto", "flock", "vfork", "clone3",
+    "write",
+    "pwrite64",
+    "fsync",
+    "fdatasync",
+    "rename",
+    "renameat2",
+    "mkdir",
+    "unlink",
+    "ftruncate",
+    "connect",
+    "sendto",
+    "flock",
+    "vfork",
+    "clone3",
 ];
 
 /// Every how manyth call is killed at; the first of them differs from call to call.
@@ -192,7 +221,8 @@ fn traced(rig: &Rig, options: &[&str], arguments: &[&str]) -> std::process::Exit
 
 /// How often each call is made, from a trace.
 fn counts(trace: &str) -> Vec<(&'static str, u64)> {
-    let count = |name: &str| trace.lines().filter(|line| line.starts_with(&format!("{name}("))).count();
+    let count =
+        |name: &str| trace.lines().filter(|line| line.starts_with(&format!("{name}("))).count();
     CALLS.iter().map(|name| (*name, count(name) as u64)).filter(|(_, count)| *count > 0).collect()
 }
 
@@ -240,14 +270,18 @@ fn a_session_survives_a_kill_at_each_system_call() {
     let counts = counts(&std::fs::read_to_string(&log).unwrap());
     let mut points = Vec::new();
     for (place, (call, count)) in counts.iter().enumerate() {
-        points.extend((1 + place as u64 % EVERY..=*count).step_by(EVERY as usize).map(|at| (*call, at)));
+        points.extend(
+            (1 + place as u64 % EVERY..=*count).step_by(EVERY as usize).map(|at| (*call, at)),
+        );
     }
     let since = Instant::now();
     let (next, hit) = (AtomicU64::new(0), AtomicU64::new(0));
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
-                while let Some((call, at)) = points.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+                while let Some((call, at)) =
+                    points.get(next.fetch_add(1, Ordering::Relaxed) as usize)
+                {
                     hit.fetch_add(u64::from(kill_at(call, *at, &expected)), Ordering::Relaxed);
                 }
             });

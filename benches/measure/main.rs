@@ -38,7 +38,7 @@ const FIGURES: [Figure; 6] = [
     ("c", "fifty sessions at once", fifty::measure),
     ("d", "a transcript of 100 MB", logs::measure),
     ("e", "from the worker's output to stored events", throughput::measure),
-    ("l", "how soon an event is seen", latency::measure),
+    ("e", "how soon an event is seen", latency::measure),
 ];
 
 fn main() -> ExitCode {

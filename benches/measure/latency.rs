@@ -8,15 +8,9 @@ use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
-<<<<<<< HEAD
-/// A line every twentieth of a second or so, and how many.
-const SCRIPT: &str = "i=0; while [ $i -lt 200 ]; do date +%s.%N; sleep 0.02; i=$((i+1)); done";
-const LEAST: usize = 190;
-=======
 /// A line about every twenty milliseconds, two hundred of them, and how many must be seen.
 const SCRIPT: &str = "i=0; while [ $i -lt 200 ]; do date +%s.%N; sleep 0.02; i=$((i+1)); done";
 const LEAST: usize = 200;
->>>>>>> benches
 const MOST: f64 = 0.15;
 
 pub fn measure(rig: &mut Rig) -> Result<()> {

@@ -54,11 +54,8 @@ pub fn measure(rig: &mut Rig) -> Result<()> {
 /// A program in Claude Code's place that prints what lies beside it. Gives the path of that. Which
 /// version is looked for is in the failure to fetch it from nowhere.
 fn stand_in(rig: &Rig) -> Result<PathBuf> {
-<<<<<<< HEAD
-=======
     let nowhere = "[harness]\nregistry = \"http://127.0.0.1:9\"\n";
     std::fs::write(rig.path("config/config.toml"), nowhere)?;
->>>>>>> benches
     let argv =
         ["session", "start", "--harness", "claude-code", "--sandbox", "local", "--json", "-q"];
     let refused = rig.ours(&[&argv[..], &["go"]].concat());

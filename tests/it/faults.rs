@@ -268,31 +268,18 @@ fn kill_at_calls(provider: &'static str, every: usize) {
     let counts = counts(&std::fs::read_to_string(&log).unwrap());
     let mut points = Vec::new();
     for (place, (call, count)) in counts.iter().enumerate() {
-<<<<<<< HEAD
         // Not the first of each, every time.
         let first = 1 + (place % every) as u64;
         points.extend((first..=*count).step_by(every).map(|at| (*call, at)));
-=======
-        points.extend(
-            (1 + place as u64 % EVERY..=*count).step_by(EVERY as usize).map(|at| (*call, at)),
-        );
->>>>>>> benches
     }
     let since = Instant::now();
     let (next, hit) = (AtomicU64::new(0), AtomicU64::new(0));
     std::thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
-<<<<<<< HEAD
                 while let Some(point) = points.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
                     let was_killed = kill_at(provider, *point, &expected);
                     hit.fetch_add(u64::from(was_killed), Ordering::Relaxed);
-=======
-                while let Some((call, at)) =
-                    points.get(next.fetch_add(1, Ordering::Relaxed) as usize)
-                {
-                    hit.fetch_add(u64::from(kill_at(call, *at, &expected)), Ordering::Relaxed);
->>>>>>> benches
                 }
             });
         }

@@ -81,7 +81,7 @@ fn several(rig: &mut Rig, name: &str, preset: &str, size: u64, input: &Path) -> 
     let most = |number: fn(&Run) -> f64| runs.iter().map(number).fold(0.0, f64::max);
     let one_core = median(runs.iter().map(|run| megabytes / (run.cpu + run.seen.supervisor_cpu)));
     let title = |what: &str| format!("(e) {megabytes:.0} MB of {name}, {what}");
-    let mut first = Row::of(&title("speed"), Unit::Speed, &speed, "cat | cat", Aim::Told);
+    let mut first = Row::of(&title("speed"), Unit::Speed, &speed, "cat to cat", Aim::Told);
     // The smaller, the better, as everywhere.
     first.ratio = first.ratio.map(|ratio| 1.0 / ratio);
     let command = most(|run| run.seen.command_peak);

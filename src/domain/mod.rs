@@ -8,6 +8,7 @@ pub mod artifact;
 pub mod digest;
 pub mod journal;
 pub mod limits;
+pub mod lines;
 pub mod measure;
 pub mod places;
 pub mod plan;

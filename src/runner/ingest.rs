@@ -7,6 +7,7 @@
 
 use super::{Live, Runner};
 use crate::domain::journal::{Body, Exit, Line, Sys};
+use crate::domain::lines;
 use crate::domain::transcript::EventKind;
 use crate::domain::turn::{Outcome, Verdict};
 use crate::domain::words::Count;
@@ -169,7 +170,7 @@ impl Ingest<'_> {
 
     /// Takes in bytes of the journal; only whole lines count.
     fn bytes(&mut self, runner: &mut Runner, bytes: &[u8]) -> Result<()> {
-        let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else {
+        let Some(end) = memchr::memrchr(b'\n', bytes) else {
             self.rest.extend_from_slice(bytes);
             return Ok(());
         };
@@ -182,7 +183,7 @@ impl Ingest<'_> {
     fn lines(&mut self, runner: &mut Runner, lines: &[u8]) -> Result<()> {
         // What was read before is not stored again, and after a gap nothing is: it is asked for anew.
         let (mut from, mut end, mut last) = (0, 0, self.journal.last);
-        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+        for line in lines::lines(lines) {
             match Line::number(line) {
                 Some(n) if n == last + 1 => last = n,
                 Some(n) if n <= self.journal.last && last == self.journal.last => {
@@ -197,7 +198,7 @@ impl Ingest<'_> {
             return Ok(());
         }
         self.journal.append(fresh, last)?;
-        for line in fresh.split_inclusive(|byte| *byte == b'\n') {
+        for line in lines::lines(fresh) {
             self.line(runner, line);
             self.store_events(1 << 20)?;
         }

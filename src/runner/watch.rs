@@ -1,5 +1,6 @@
 //! Watching a session that another process drives: its transcript, as it is stored.
 
+use crate::domain::lines;
 use crate::domain::transcript::Event;
 use crate::error::{Cannot as _, Kind, Result};
 use crate::store::{Store, TranscriptFile};
@@ -97,11 +98,11 @@ impl Tail {
     }
 
     fn lines(&mut self, tell: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> ControlFlow<()> {
-        let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else {
+        let Some(end) = memchr::memrchr(b'\n', &self.rest) else {
             return ControlFlow::Continue(());
         };
         let rest = self.rest.split_off(end + 1);
         let lines = std::mem::replace(&mut self.rest, rest);
-        lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).try_for_each(tell)
+        lines::lines(&lines).map(|line| &line[..line.len() - 1]).try_for_each(tell)
     }
 }

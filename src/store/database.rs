@@ -161,11 +161,14 @@ impl Store {
 
     pub fn sessions(&self, filter: &Filter) -> Result<Vec<SessionRecord>> {
         let doing = || "list the sessions".to_owned();
-        // Said in these words, the index over the open ones serves.
-        let open =
-            if filter.open { "AND phase IN ('provisioning', 'running', 'idle')" } else { "" };
+        // By itself SQLite would rather walk all sessions in the order that is asked for.
+        let (from, open) = if filter.open {
+            ("INDEXED BY sessions_open", "AND phase IN ('provisioning', 'running', 'idle')")
+        } else {
+            ("", "")
+        };
         let sql = format!(
-            "{SELECT} WHERE (?1 IS NULL OR phase = ?1)
+            "{SELECT} {from} WHERE (?1 IS NULL OR phase = ?1)
                AND (?2 IS NULL OR preset = ?2) AND (?3 IS NULL OR project = ?3)
                AND (?4 IS NULL OR created_at >= ?4) {open}
              ORDER BY created_at DESC, id LIMIT ?5"

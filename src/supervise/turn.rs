@@ -359,7 +359,9 @@ struct Quiet {
 
 impl Quiet {
     fn new(now: Instant, limit_ms: u64) -> Self {
-        Self { limit: millis(limit_ms), last: now, written: 0, cpu: 0, probe: now }
+        let quiet = Self { limit: millis(limit_ms), last: now, written: 0, cpu: 0, probe: now };
+        // The first look at every process there is can wait; the start cannot.
+        Self { probe: now + quiet.pause(), ..quiet }
     }
 
     fn pause(&self) -> Duration {

@@ -44,7 +44,6 @@ pub(super) fn body(
     image: &str,
     puts: &[Put],
 ) -> ContainerCreateBody {
-    let labels = [(SESSION_LABEL, spec.session), (STORE_LABEL, store)];
     ContainerCreateBody {
         image: Some(image.to_owned()),
         entrypoint: Some(vec![places::PROGRAM.to_owned(), "supervise".to_owned()]),
@@ -52,7 +51,7 @@ pub(super) fn body(
         user: Some("0:0".to_owned()),
         working_dir: Some("/".to_owned()),
         hostname: Some("sandbox".to_owned()),
-        labels: Some(labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into()),
+        labels: Some(labels(spec.session, store)),
         open_stdin: Some(true),
         stdin_once: Some(true),
         attach_stdin: Some(true),
@@ -63,6 +62,13 @@ pub(super) fn body(
         host_config: Some(host_config(spec, puts)),
         ..ContainerCreateBody::default()
     }
+}
+
+/// By which a container is known to be a session's, and a store's.
+pub(super) fn labels(session: &str, store: &str) -> HashMap<String, String> {
+    [(SESSION_LABEL, session), (STORE_LABEL, store)]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into()
 }
 
 /// The supervisor is root with next to no capabilities, and the worker is somebody else.

@@ -92,7 +92,9 @@ impl Docker {
         let wanted =
             VolumeCreateRequest { name: Some(volume.to_owned()), ..VolumeCreateRequest::default() };
         self.call(doing, self.client.create_volume(wanted))?;
-        let helper = format!("loop-fill-{}", uuid::Uuid::new_v4().simple());
+        // Named and labelled like a session's, so that one that is left behind is found.
+        let session = format!("fill-{}", uuid::Uuid::new_v4().simple());
+        let helper = super::container_name(&session);
         let mount = Mount {
             typ: Some(MountType::VOLUME),
             source: Some(volume.to_owned()),
@@ -101,6 +103,7 @@ impl Docker {
         };
         let body = ContainerCreateBody {
             image: Some(EMPTY.to_owned()),
+            labels: Some(super::request::labels(&session, &self.host.store)),
             host_config: Some(HostConfig { mounts: Some(vec![mount]), ..HostConfig::default() }),
             ..ContainerCreateBody::default()
         };

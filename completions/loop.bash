@@ -349,12 +349,16 @@ _loop() {
             return 0
             ;;
         loop__subcmd__pack)
-            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            opts="-q -v -h --at-most --json --quiet --verbose --color --no-input --trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --at-most)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -1033,13 +1037,17 @@ _loop() {
             return 0
             ;;
         loop__subcmd__supervise)
-            opts="-q -v -h --run --json --quiet --verbose --color --no-input --trust --help"
+            opts="-q -v -h --run --boot --json --quiet --verbose --color --no-input --trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --run)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --boot)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

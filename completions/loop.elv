@@ -733,6 +733,7 @@ set edit:completion:arg-completer[loop] = {|@words|
         }
         &'loop;supervise'= {
             cand --run 'run'
+            cand --boot 'What it is told where nothing comes on standard input; holds no secret'
             cand --color 'When to use colour'
             cand --json 'Print JSON: one document, or one object a line where the command follows something'
             cand -q 'Say only what was asked for'
@@ -812,6 +813,7 @@ set edit:completion:arg-completer[loop] = {|@words|
             cand --help 'Print help'
         }
         &'loop;pack'= {
+            cand --at-most 'Fail where there are more bytes than this'
             cand --color 'When to use colour'
             cand --json 'Print JSON: one document, or one object a line where the command follows something'
             cand -q 'Say only what was asked for'

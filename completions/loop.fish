@@ -595,6 +595,7 @@ complete -c loop -n "__fish_loop_using_subcommand completions" -l no-input -d 'N
 complete -c loop -n "__fish_loop_using_subcommand completions" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
 complete -c loop -n "__fish_loop_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c loop -n "__fish_loop_using_subcommand supervise" -l run -r -F
+complete -c loop -n "__fish_loop_using_subcommand supervise" -l boot -d 'What it is told where nothing comes on standard input; holds no secret' -r
 complete -c loop -n "__fish_loop_using_subcommand supervise" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -656,6 +657,7 @@ complete -c loop -n "__fish_loop_using_subcommand place" -s v -l verbose -d 'Say
 complete -c loop -n "__fish_loop_using_subcommand place" -l no-input -d 'Never ask anything'
 complete -c loop -n "__fish_loop_using_subcommand place" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
 complete -c loop -n "__fish_loop_using_subcommand place" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand pack" -l at-most -d 'Fail where there are more bytes than this' -r
 complete -c loop -n "__fish_loop_using_subcommand pack" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"

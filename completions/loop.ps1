@@ -783,6 +783,7 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
         }
         'loop;supervise' {
             [CompletionResult]::new('--run', '--run', [CompletionResultType]::ParameterName, 'run')
+            [CompletionResult]::new('--boot', '--boot', [CompletionResultType]::ParameterName, 'What it is told where nothing comes on standard input; holds no secret')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
@@ -868,6 +869,7 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
             break
         }
         'loop;pack' {
+            [CompletionResult]::new('--at-most', '--at-most', [CompletionResultType]::ParameterName, 'Fail where there are more bytes than this')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')

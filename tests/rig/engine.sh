@@ -25,6 +25,12 @@ as_root true || {
     echo "no Docker engine answers, and only root may start one"
     exit 1
 }
+# An engine that was killed leaves notes of its processes behind. Where nobody takes in the dead, their
+# numbers still exist, and a new engine would wait for them for ever.
+lives() { ps -o stat= -C "$1" 2>/dev/null | grep -qv '^Z'; }
+if ! lives dockerd && ! lives containerd; then
+    as_root rm -rf /var/run/docker.pid /var/run/docker/containerd
+fi
 log=$(mktemp)
 # A session of its own: it must live on after this script, whatever happens to its terminal.
 as_root setsid "$dockerd" >"$log" 2>&1 </dev/null &

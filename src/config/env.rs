@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     fn check(vars: &[(&str, &str)], config: &str, data: &str) {
-        let env = Env::of("/work/here", vars.iter().copied());
+        let env = Env::of("/somewhere/here", vars.iter().copied());
         let show = |path: Result<PathBuf>| {
             path.map_or_else(|failure| failure.to_string(), |path| path.display().to_string())
         };
@@ -147,7 +147,7 @@ mod tests {
             "/c/loop",
             "/home/a/.local/share/loop",
         );
-        check(&[("LOOP_CONFIG_DIR", "conf"), ("LOOP_DATA_DIR", "/d")], "/work/here/conf", "/d");
+        check(&[("LOOP_CONFIG_DIR", "conf"), ("LOOP_DATA_DIR", "/d")], "/somewhere/here/conf", "/d");
         check(
             &[("LOOP_CONFIG_DIR", ""), ("HOME", "/h")],
             "/h/.config/loop",

@@ -147,7 +147,11 @@ mod tests {
             "/c/loop",
             "/home/a/.local/share/loop",
         );
-        check(&[("LOOP_CONFIG_DIR", "conf"), ("LOOP_DATA_DIR", "/d")], "/somewhere/here/conf", "/d");
+        check(
+            &[("LOOP_CONFIG_DIR", "conf"), ("LOOP_DATA_DIR", "/d")],
+            "/somewhere/here/conf",
+            "/d",
+        );
         check(
             &[("LOOP_CONFIG_DIR", ""), ("HOME", "/h")],
             "/h/.config/loop",

@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What each module may use. A module that is not named here may not be.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("error", &[]),
     ("retry", &["error"]),
+    ("http", &["error", "retry"]),
     ("domain", &["error"]),
     ("harness", &["domain"]),
     ("config", &["domain", "error"]),
@@ -20,12 +21,12 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("secrets", &["domain", "error"]),
     ("supervise", &["domain", "error"]),
     ("gateway", &["domain", "error", "secrets"]),
-    ("sandbox", &["domain", "error", "retry", "secrets"]),
-    ("managed", &["domain", "error", "retry", "secrets"]),
-    ("traces", &["domain", "error", "retry", "secrets"]),
+    ("sandbox", &["domain", "error", "http", "retry", "secrets"]),
+    ("managed", &["domain", "error", "http", "retry", "secrets"]),
+    ("traces", &["domain", "error", "http", "retry", "secrets"]),
     ("triage", &["domain", "error", "traces"]),
-    ("forge", &["domain", "error", "retry", "secrets"]),
-    ("telemetry", &["domain", "error", "retry", "secrets"]),
+    ("forge", &["domain", "error", "http", "retry", "secrets"]),
+    ("telemetry", &["domain", "error", "http", "retry", "secrets"]),
     ("output", &["domain", "error"]),
     ("runner", &[ALL]),
     ("commands", &[ALL, "!retry"]),

@@ -166,7 +166,8 @@ impl App {
         })
     }
 
-    fn with_outside<T>(&self, work: impl FnOnce(&Outside) -> T) -> T {
+    /// Does something with what lies outside: the clock, credentials, programs.
+    pub fn with_outside<T>(&self, work: impl FnOnce(&Outside) -> T) -> T {
         work(&Outside {
             now: &clock::now,
             secret: &|name| secrets::find(name, &|name| self.env.var(name)),

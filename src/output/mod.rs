@@ -76,17 +76,23 @@ pub struct Step<'a> {
     pub what: &'a str,
     /// How far it is, where it is counted in bytes: done, and of how many.
     pub bytes: Option<(u64, Option<u64>)>,
+    /// How many things are done, where they are counted: `12,000 spans`.
+    pub count: Option<(u64, &'a str)>,
 }
 
 impl<'a> Step<'a> {
     /// Nothing is being done: somebody is asked something.
-    pub const NOTHING: Step<'static> = Step { what: "", bytes: None };
+    pub const NOTHING: Step<'static> = Step { what: "", bytes: None, count: None };
 
     pub fn doing(what: &'a str) -> Self {
-        Self { what, bytes: None }
+        Self { what, bytes: None, count: None }
     }
 
     pub fn bytes(what: &'a str, done: u64, of: Option<u64>) -> Self {
-        Self { what, bytes: Some((done, of)) }
+        Self { what, bytes: Some((done, of)), count: None }
+    }
+
+    pub fn counted(what: &'a str, count: u64, noun: &'a str) -> Self {
+        Self { what, bytes: None, count: Some((count, noun)) }
     }
 }

@@ -10,6 +10,7 @@ use super::style::{Level, Role, Screen, Screens};
 use super::text;
 use super::wire::Wire;
 use crate::domain::measure::show_size;
+use crate::domain::words::Count;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -131,6 +132,9 @@ fn told(step: Step<'_>) -> String {
             let _ = write!(told, "  {}", show_size(done));
         }
     }
+    if let Some((count, noun)) = step.count.filter(|(count, _)| *count > 0) {
+        let _ = write!(told, "  {}", Count::of(count, noun));
+    }
     told
 }
 
@@ -155,6 +159,8 @@ mod tests {
         );
         check(Step::bytes("fetching", 9, Some(4)), "fetching  [####################] 9 B of 4 B");
         check(Step::bytes("fetching", 1024, None), "fetching  1.0 KiB");
+        check(Step::counted("reading", 0, "span"), "reading");
+        check(Step::counted("reading", 1200, "span"), "reading  1200 spans");
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! logging in to one. Where that is needed, a preset names a program that is there already.
 
 use crate::error::{Cannot as _, Failure, Kind, Result};
+use crate::http::{self, shown};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use futures_util::StreamExt as _;
@@ -62,9 +63,6 @@ pub type Progress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
 /// How often a download is begun.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
-const CONNECT: Duration = Duration::from_secs(20);
-/// The longest silence in the middle of a download.
-const SILENCE: Duration = Duration::from_mins(1);
 /// The largest archive, and the largest file out of one. The largest today has 356 MiB.
 const MAX_BYTES: u64 = 1 << 30;
 /// The most that an archive may unpack to while a file is looked for in it.
@@ -189,16 +187,6 @@ fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// An address as it may be shown: without a user's name and password.
-fn shown(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let host = rest.split('/').next().unwrap_or(rest);
-    match host.rsplit_once('@') {
-        Some((user, _)) => format!("{scheme}://{}", &rest[user.len() + 1..]),
-        None => url.to_owned(),
-    }
-}
-
 /// A folder to work in. What processes that were killed left of theirs goes first.
 fn stage(package: &Package, cache: &Path) -> std::io::Result<tempfile::TempDir> {
     let prefix = format!(".{}-{}-{}.", package.name, package.version, package.arch);
@@ -218,7 +206,9 @@ fn download(
     archive: &mut File,
     progress: Progress,
 ) -> Result<()> {
-    let client = client(ca_bundle)?;
+    let client = http::builder(ca_bundle)?
+        .build()
+        .cannot(Kind::Network, || "prepare a download".to_owned())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -309,23 +299,6 @@ fn accept(response: Response, url: &str) -> Result<Response, Trouble> {
 fn too_large(url: &str) -> Trouble {
     let failure = Failure::new(Kind::Network, format!("cannot read `{}`", shown(url)));
     Trouble::Lasting(failure.because(format!("it is larger than {} MiB", MAX_BYTES >> 20)))
-}
-
-fn client(ca_bundle: Option<&Path>) -> Result<Client> {
-    // Fails only where one is installed already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = Client::builder()
-        .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT)
-        .read_timeout(SILENCE);
-    if let Some(path) = ca_bundle {
-        let doing = || format!("read the certificates in `{}`", path.display());
-        let text = fs::read(path).cannot(Kind::Config, doing)?;
-        let certificates =
-            reqwest::Certificate::from_pem_bundle(&text).cannot(Kind::Config, doing)?;
-        builder = builder.tls_certs_merge(certificates);
-    }
-    builder.build().cannot(Kind::Network, || "prepare a download".to_owned())
 }
 
 /// Takes the named files, and nothing else, out of the archive.

@@ -16,11 +16,13 @@ use crate::config::window;
 use crate::domain::places;
 use crate::domain::plan::Window;
 use crate::error::{Cannot as _, Failure, Kind, Result};
-use crate::output::{json, sanitise};
-use crate::runner;
+use crate::output::progress::Progress;
+use crate::output::{Step, json, sanitise};
+use crate::runner::Gather;
 use crate::traces::query::render::Typed;
 use crate::traces::snapshot::Snapshot;
 use serde::Serialize;
+use std::cell::RefCell;
 use std::path::Path;
 
 #[derive(clap::Subcommand)]
@@ -105,11 +107,18 @@ impl Which {
             return Asked::open(Path::new(&name));
         }
         let (project, _) = layers.project(&name)?;
-        let kept = app.env.data_dir()?.join("snapshots");
+        let root = app.env.data_dir()?;
         let scratch = tempfile::tempdir()
             .cannot(Kind::Config, || "make a folder for the snapshot".to_owned())?;
         let otherwise = scratch.path().join("snapshot.db");
-        let path = runner::kept_snapshot(&project, self.window()?, &kept, &otherwise)?;
+        let window = self.window()?;
+        let progress = RefCell::new(Progress::new(&app.screens));
+        let what = format!("reading the traces of {}", project.name);
+        let path = app.with_outside(|outside| {
+            let progress = |count| progress.borrow_mut().step(Step::counted(&what, count, "span"));
+            Gather { outside, root: &root, progress: &progress }
+                .snapshot(&project, window, &otherwise)
+        })?;
         Ok(Asked { snapshot: Snapshot::open(&path)?, _scratch: Some(scratch) })
     }
 

@@ -16,6 +16,8 @@ mod story;
 mod texts;
 
 use super::span::{Span, TraceId};
+use super::{Ask, Sink, Source};
+use crate::error::Result;
 use failures::Twist;
 use rng::Rng;
 
@@ -36,6 +38,20 @@ struct Episode {
     twist: Twist,
     /// How many of the same twist came before, by number and not by time.
     nth: usize,
+}
+
+/// See the module's documentation.
+pub struct Demo;
+
+impl Source for Demo {
+    fn fingerprint(&self) -> Option<String> {
+        Some(format!("demo {}", env!("CARGO_PKG_VERSION")))
+    }
+
+    fn read(&self, _: &Ask, sink: &mut dyn Sink) -> Result<Option<String>> {
+        spans().into_iter().try_for_each(|span| sink.span(span))?;
+        Ok(None)
+    }
 }
 
 /// Every span of the project, trace by trace.

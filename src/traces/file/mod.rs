@@ -13,10 +13,11 @@
 mod record;
 mod text;
 
-use super::Sink;
+use super::{Ask, Sink, Source};
 use crate::error::{Cannot, Failure, Kind, Result};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// Folders are read this deep, and links to folders are not followed.
@@ -24,6 +25,29 @@ const DEEPEST: usize = 16;
 
 /// Endings that a file of a folder must have to be looked at, before an optional `.gz`.
 const ENDINGS: [&str; 3] = [".json", ".jsonl", ".ndjson"];
+
+/// A file, or a folder of them.
+pub struct Files<'a> {
+    path: &'a Path,
+}
+
+impl<'a> Files<'a> {
+    pub fn new(path: &'a Path) -> Self {
+        Self { path }
+    }
+}
+
+impl Source for Files<'_> {
+    fn fingerprint(&self) -> Option<String> {
+        let about = std::fs::metadata(self.path).ok().filter(std::fs::Metadata::is_file)?;
+        let (length, seconds, rest) = (about.len(), about.mtime(), about.mtime_nsec());
+        Some(format!("file {} {length} {seconds} {rest} {}", self.path.display(), about.ino()))
+    }
+
+    fn read(&self, _: &Ask, sink: &mut dyn Sink) -> Result<Option<String>> {
+        read(self.path, sink).map(|()| None)
+    }
+}
 
 /// Reads every span of a file, or of the files of a folder in the order of their names.
 pub fn read(path: &Path, sink: &mut dyn Sink) -> Result<()> {

@@ -143,6 +143,10 @@ struct Counted {
 }
 
 impl Sink for Counted {
+    fn annotation(&mut self, _: super::super::annotation::Annotation) -> Result<()> {
+        Ok(())
+    }
+
     fn span(&mut self, _: super::super::span::Span) -> Result<()> {
         self.spans += 1;
         Ok(())

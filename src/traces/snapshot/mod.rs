@@ -17,7 +17,7 @@ mod stage;
 mod write;
 
 pub use open::Snapshot;
-pub use schema::TABLES;
+pub use schema::{FORMAT, TABLES};
 pub use write::Writer;
 #[cfg(test)]
 pub use write::write;

@@ -4,7 +4,7 @@
 pub(super) const APPLICATION_ID: i32 = 0x6c6f_6f70;
 
 /// Grows when a reader of the old format would misread the new one.
-pub(super) const FORMAT: i32 = 1;
+pub const FORMAT: i32 = 2;
 
 pub(super) const PAGE_SIZE: u32 = 8192;
 
@@ -61,7 +61,7 @@ CREATE TABLE event (
   attributes TEXT NOT NULL, PRIMARY KEY (n, i)
 ) WITHOUT ROWID;
 CREATE TABLE annotation (
-  trace_id TEXT NOT NULL, span_id TEXT, target TEXT NOT NULL, name TEXT NOT NULL,
+  trace_id TEXT, span_id TEXT, session_id TEXT, target TEXT NOT NULL, name TEXT NOT NULL,
   label TEXT, score REAL, explanation TEXT, annotator_kind TEXT, identifier TEXT
 );
 CREATE VIRTUAL TABLE search USING fts5(
@@ -97,7 +97,7 @@ spans(trace_id, span_id, parent_id, name, kind, start_time, start_us, end_us, la
 traces(trace_id, root_span_id, name, start_time, start_us, end_us, latency_ms, status, root_status,
   errors, spans, prompt_tokens, completion_tokens, total_tokens, cost_usd, session_id, user_id)
 events(trace_id, span_id, i, name, time_us, attributes)
-annotations(trace_id, span_id, target, name, label, score, explanation, annotator_kind, identifier)
+annotations(trace_id, span_id, session_id, target, name, label, score, explanation, annotator_kind, identifier)
 header(key, value)
 kind is AGENT, CHAIN, EMBEDDING, EVALUATOR, GUARDRAIL, LLM, PROMPT, RERANKER, RETRIEVER, TOOL or UNKNOWN;
 status is OK, ERROR or UNSET; attributes is JSON with dotted keys: attributes ->> '$.\"user.plan\"'

@@ -1,12 +1,13 @@
 //! Makes a snapshot of what a source pushes.
 
 use super::super::Sink;
+use super::super::annotation::{Annotation, Target};
 use super::super::span::{Span, SpanId, TraceId};
 use super::schema::{APPLICATION_ID, CREATE, FORMAT, INDEXES, PAGE_SIZE, SPAN_COLUMNS};
 use super::stage::{self, Key, Stage};
 use super::{About, Summary, show_time};
 use crate::error::{Cannot, Failure, Kind, Result};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -26,11 +27,20 @@ pub struct Writer {
     about: About,
     stage: Stage,
     left_out: BTreeMap<String, u64>,
+    /// By target, name and identifier, of which each has one.
+    annotations: BTreeMap<(Target, String, Option<String>), Annotation>,
 }
 
 impl Sink for Writer {
     fn span(&mut self, span: Span) -> Result<()> {
         self.stage.add(&span)
+    }
+
+    fn annotation(&mut self, annotation: Annotation) -> Result<()> {
+        let Annotation { target, name, identifier, .. } = &annotation;
+        let key = (target.clone(), name.clone(), identifier.clone());
+        self.annotations.insert(key, annotation);
+        Ok(())
     }
 
     fn left_out(&mut self, reason: &'static str, count: u64) {
@@ -40,7 +50,12 @@ impl Sink for Writer {
 
 impl Writer {
     pub fn new(about: About) -> Result<Self> {
-        Ok(Self { about, stage: Stage::new()?, left_out: BTreeMap::new() })
+        Ok(Self {
+            about,
+            stage: Stage::new()?,
+            left_out: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+        })
     }
 
     /// Sorts, writes under a temporary name beside `path`, and renames. Replaces what was there.
@@ -131,6 +146,7 @@ impl Writer {
         }
         header(&database, &self.about, &summary)?;
         database.execute_batch(INDEXES)?;
+        self.annotations.values().try_for_each(|one| annotation(&database, one))?;
         database.execute_batch("COMMIT")?;
         database.close().map_err(|(_, error)| error)?;
         Ok(summary)
@@ -181,7 +197,7 @@ const INSERT_SPAN: &str =
 const INSERT_TRACE: &str =
     "INSERT INTO trace VALUES (?2,?13,?14,?3,?4,max(?4-?3,0)/1000.0,iif(?5>0,'ERROR',?1),?1,
      ?5,?6,?7,?8,?9,?10,?11,?12)";
-const INSERT_ANNOTATION: &str = "INSERT INTO annotation VALUES (?,?,?,?,?,?,?,?,?)";
+const INSERT_ANNOTATION: &str = "INSERT INTO annotation VALUES (?,?,?,?,?,?,?,?,?,?)";
 
 fn span(database: &Connection, n: i64, row: &Row) -> rusqlite::Result<()> {
     let mut insert = database.prepare_cached(INSERT_SPAN)?;
@@ -226,6 +242,34 @@ fn events(database: &Connection, n: i64, json: &str) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// What was said of something that is here.
+fn annotation(database: &Connection, annotation: &Annotation) -> rusqlite::Result<()> {
+    let (column, id) = match &annotation.target {
+        Target::Span(id) => ("span_id", id.to_string()),
+        Target::Trace(id) => ("trace_id", id.to_string()),
+        Target::Session(id) => ("session_id", id.clone()),
+    };
+    // A trace is known by its id alone; what is about a session belongs to none of its traces.
+    let sql = format!("SELECT trace_id FROM span WHERE {column} = ? LIMIT 1");
+    let found: Option<String> =
+        database.prepare_cached(&sql)?.query_row([&id], |row| row.get(0)).optional()?;
+    let Some(trace_id) = found else { return Ok(()) };
+    let of = |kind: &str| (column == kind).then_some(id.as_str());
+    database.prepare_cached(INSERT_ANNOTATION)?.execute(params![
+        (column != "session_id").then_some(trace_id),
+        of("span_id"),
+        of("session_id"),
+        annotation.target.name(),
+        annotation.name,
+        annotation.label,
+        annotation.score,
+        annotation.explanation,
+        annotation.annotator_kind,
+        annotation.identifier,
+    ])?;
+    Ok(())
+}
+
 /// Feedback that the application put on the span: `annotations.N.annotation.label` and its like,
 /// for the span itself or, with `trace.` or `session.` before it, for something wider.
 fn annotations(database: &Connection, row: &Row) -> rusqlite::Result<()> {
@@ -252,6 +296,7 @@ fn annotations(database: &Connection, row: &Row) -> rusqlite::Result<()> {
                 insert.execute(params![
                     stage::column(row, 0)?,
                     span_id,
+                    (target == "session").then(|| stage::column(row, 16)).transpose()?,
                     target,
                     text("name").unwrap_or_default(),
                     text("label"),

@@ -44,6 +44,26 @@ pub trait Source {
     /// the writer leaves those out. A source that can tell what is new returns a mark; given it
     /// the next time, it pushes only what came since, as everything before is still in the sink.
     fn read(&self, ask: &Ask, sink: &mut dyn Sink) -> Result<Option<String>>;
+
+    /// A short look at it, with few requests, for somebody who has just named it: what is there, and
+    /// what its key may do. It fails where nothing could be read: nobody answers, the key is refused,
+    /// the project is not there. What merely is not as it should be is a fact that does not hold.
+    fn inspect(&self) -> Result<Vec<Fact>> {
+        Ok(Vec::new())
+    }
+}
+
+/// Something that was found out about a source, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// What it is about, in a word: `server`, `project`, `key`.
+    pub what: &'static str,
+    /// Whether it is as it should be.
+    pub holds: bool,
+    /// One sentence, which may hold words of the server.
+    pub detail: String,
+    /// What would make it right, to type or to change.
+    pub mend: Option<String>,
 }
 
 /// What is asked of a source.

@@ -21,7 +21,7 @@ use crate::domain::preset::Project;
 use crate::error::{Failure, Kind, Result};
 use crate::secrets::Secret;
 use annotation::Annotation;
-use span::Span;
+use span::{Span, SpanId, TraceId};
 use std::path::Path;
 
 /// Takes what a source reads, in whatever order it comes.
@@ -33,6 +33,25 @@ pub trait Sink {
 
     /// Something that is not in the spans given, and why. The same reason is counted up.
     fn left_out(&mut self, reason: &'static str, count: u64);
+
+    /// All that lies before this mark has been pushed: a reading that is given it goes on from there.
+    fn reached(&mut self, _mark: &str) -> Result<()> {
+        Ok(())
+    }
+
+    /// The mark that the source was given no longer means anything (another database, a project made
+    /// anew), so what was pushed under it is void. What there is now is pushed after this.
+    fn anew(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// What annotations are asked about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Targets {
+    pub spans: Vec<SpanId>,
+    pub traces: Vec<TraceId>,
+    pub sessions: Vec<String>,
 }
 
 /// A project's traces, wherever they are.
@@ -44,6 +63,17 @@ pub trait Source {
     /// the writer leaves those out. A source that can tell what is new returns a mark; given it
     /// the next time, it pushes only what came since, as everything before is still in the sink.
     fn read(&self, ask: &Ask, sink: &mut dyn Sink) -> Result<Option<String>>;
+
+    /// Pushes every span of these traces, whenever they start: traces of which `read` may have given
+    /// only what lies in its window. Nothing, for a source whose `read` gives traces whole.
+    fn complete(&self, _traces: &[TraceId], _sink: &mut dyn Sink) -> Result<()> {
+        Ok(())
+    }
+
+    /// Pushes what was said about these. Nothing, for a source that pushes it as it reads.
+    fn annotations(&self, _about: &Targets, _sink: &mut dyn Sink) -> Result<()> {
+        Ok(())
+    }
 
     /// A short look at it, with few requests, for somebody who has just named it: what is there, and
     /// what its key may do. It fails where nothing could be read: nobody answers, the key is refused,

@@ -1,7 +1,8 @@
 //! The evidence of a session: the bound project's spans as one snapshot.
 //!
 //! Snapshots of what cannot have changed are kept and linked, so that a second session on the same
-//! traces costs nothing.
+//! traces costs nothing. What comes from a server is kept in a mirror, so that only what is new is
+//! fetched; a snapshot is of the mirror's window, and kept by its revision.
 
 use super::{Outside, Runner};
 use crate::domain::digest;
@@ -9,10 +10,14 @@ use crate::domain::plan::Window;
 use crate::domain::preset::Project;
 use crate::error::{Cannot as _, Kind, Result};
 use crate::output::Step;
+use crate::traces::mirror::Mirror;
 use crate::traces::snapshot::{About, FORMAT, Snapshot, Writer};
 use crate::traces::{self, Ask, Reach, Source};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+
+/// How many snapshots are kept besides the newest.
+const KEPT: usize = 8;
 
 impl Runner<'_> {
     /// Makes the session's snapshot, once.
@@ -51,16 +56,53 @@ pub struct Gather<'a> {
 }
 
 impl Gather<'_> {
-    /// The snapshot of a project's window: the one that is kept where nothing can have changed, else
-    /// written to `otherwise`.
+    /// The snapshot of a project's window: the one that is kept where nothing has changed, else
+    /// written anew; to `otherwise`, where nothing can tell whether it will still be right later.
     pub fn snapshot(&self, project: &Project, window: Window, otherwise: &Path) -> Result<PathBuf> {
         let source = traces::source(project, self.reach())?;
+        if !project.is_recorded() {
+            return self.mirrored(project, &*source, window);
+        }
         let kept = source.fingerprint().map(|content| self.kept_as(project, window, &content));
         let path = kept.transpose()?.unwrap_or_else(|| otherwise.to_owned());
         if path == otherwise || !path.exists() {
             self.write(project, &*source, window, &path)?;
         }
         Ok(path)
+    }
+
+    /// The snapshot of what a server has, by way of what was fetched of it before.
+    fn mirrored(&self, project: &Project, source: &dyn Source, window: Window) -> Result<PathBuf> {
+        let own = project.project.as_deref().unwrap_or(&project.name);
+        let url = project.url.as_deref().unwrap_or_default();
+        let name = digest::short(&[&project.source, url, own]);
+        let mut mirror = Mirror::open(&self.root.join("mirrors"), &name)?;
+        let ask = self.ask(window);
+        mirror.refresh(source, &ask)?;
+        let path = self.kept_as(project, window, &mirror.revision()?)?;
+        if !path.exists() {
+            let mut writer = Writer::new(about(project, window))?;
+            mirror.replay(window, &mut writer)?;
+            writer.finish(&path)?;
+            self.tidy(&path);
+        }
+        Ok(path)
+    }
+
+    /// A window that moves on never has the same snapshot twice, so only some are kept.
+    fn tidy(&self, newest: &Path) {
+        let Some(folder) = newest.parent() else { return };
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut kept: Vec<_> = entries
+            .filter(|entry| entry.path() != newest)
+            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+            .collect();
+        kept.sort_unstable();
+        kept.reverse();
+        for (_, path) in kept.into_iter().skip(KEPT) {
+            // Whoever has it open goes on reading; another may have been faster.
+            let _ = std::fs::remove_file(path);
+        }
     }
 
     /// Puts the snapshot of a project's window at a place of its own.
@@ -93,17 +135,22 @@ impl Gather<'_> {
         window: Window,
         target: &Path,
     ) -> Result<()> {
-        let about = About { source: project.source.clone(), project: project.name.clone(), window };
-        let mut writer = Writer::new(about)?;
-        let now = (self.outside.now)();
-        let ask = Ask { window, mark: None, now, progress: self.progress };
-        source.read(&ask, &mut writer)?;
+        let mut writer = Writer::new(about(project, window))?;
+        source.read(&self.ask(window), &mut writer)?;
         writer.finish(target).map(drop)
+    }
+
+    fn ask(&self, window: Window) -> Ask<'_> {
+        Ask { window, mark: None, now: (self.outside.now)(), progress: self.progress }
     }
 
     fn reach(&self) -> Reach<'_> {
         Reach { secret: self.outside.secret, ca_bundle: self.outside.ca_bundle.as_deref() }
     }
+}
+
+fn about(project: &Project, window: Window) -> About {
+    About { source: project.source.clone(), project: project.name.clone(), window }
 }
 
 /// Both ends of a window as people read them.

@@ -12,6 +12,8 @@ pub mod attributes;
 pub mod cited;
 pub mod demo;
 pub mod file;
+pub mod mirror;
+pub mod phoenix;
 pub mod query;
 pub mod snapshot;
 pub mod span;
@@ -32,7 +34,7 @@ pub trait Sink {
     fn annotation(&mut self, annotation: Annotation) -> Result<()>;
 
     /// Something that is not in the spans given, and why. The same reason is counted up.
-    fn left_out(&mut self, reason: &'static str, count: u64);
+    fn left_out(&mut self, reason: &str, count: u64);
 
     /// All that lies before this mark has been pushed: a reading that is given it goes on from there.
     fn reached(&mut self, _mark: &str) -> Result<()> {
@@ -59,9 +61,10 @@ pub trait Source {
     /// Changes whenever its spans may have changed. `None` where only reading them can tell.
     fn fingerprint(&self) -> Option<String>;
 
-    /// Pushes the spans of every trace that starts in the window, and of others if that is simpler:
-    /// the writer leaves those out. A source that can tell what is new returns a mark; given it
-    /// the next time, it pushes only what came since, as everything before is still in the sink.
+    /// Pushes the spans that start in the window, and others if that is simpler: the writer leaves out
+    /// traces that do not start in it. A source that can tell what is new returns a mark; given it
+    /// the next time, it pushes only what came since, as everything before is still in the sink (also
+    /// where the window then begins earlier: what lies between was read apart).
     fn read(&self, ask: &Ask, sink: &mut dyn Sink) -> Result<Option<String>>;
 
     /// Pushes every span of these traces, whenever they start: traces of which `read` may have given
@@ -70,9 +73,9 @@ pub trait Source {
         Ok(())
     }
 
-    /// Pushes what was said about these. Nothing, for a source that pushes it as it reads.
-    fn annotations(&self, _about: &Targets, _sink: &mut dyn Sink) -> Result<()> {
-        Ok(())
+    /// Pushes all that was said about these. `false` from a source that pushes it as it reads.
+    fn annotations(&self, _about: &Targets, _sink: &mut dyn Sink) -> Result<bool> {
+        Ok(false)
     }
 
     /// A short look at it, with few requests, for somebody who has just named it: what is there, and
@@ -117,10 +120,11 @@ pub struct Reach<'a> {
 }
 
 /// The source of a project. Nothing is asked of a server yet.
-pub fn source<'a>(project: &'a Project, _reach: Reach<'a>) -> Result<Box<dyn Source + 'a>> {
+pub fn source<'a>(project: &'a Project, reach: Reach<'a>) -> Result<Box<dyn Source + 'a>> {
     match (project.source.as_str(), &project.path) {
         ("demo", _) => Ok(Box::new(demo::Demo)),
         ("file", Some(path)) => Ok(Box::new(file::Files::new(Path::new(path)))),
+        ("phoenix", _) => Ok(Box::new(phoenix::Phoenix::new(project, reach)?)),
         (source, _) => {
             let sentence = format!("projects of source `{source}` cannot be read yet");
             Err(Failure::new(Kind::Config, sentence)

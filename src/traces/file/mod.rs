@@ -10,7 +10,7 @@
 //! resource's attributes are deliberately not read: no backend keeps them with the span, and the same
 //! spans must give the same snapshot whichever way they came. Duplicates are the snapshot's matter.
 
-mod record;
+pub(super) mod record;
 mod text;
 
 use super::{Ask, Sink, Source};

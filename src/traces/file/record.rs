@@ -24,7 +24,7 @@ pub(super) fn has_trace_id(object: &Map<String, Value>) -> bool {
 }
 
 /// The error is the reason why it is left out.
-pub(super) fn span(mut object: Map<String, Value>) -> Result<Span, &'static str> {
+pub(in super::super) fn span(mut object: Map<String, Value>) -> Result<Span, &'static str> {
     if let Some(Value::Object(context)) = object.remove("context") {
         for key in ["trace_id", "span_id"] {
             if let Some(id) = context.get(key) {

@@ -152,7 +152,7 @@ impl Sink for Counted {
         Ok(())
     }
 
-    fn left_out(&mut self, _: &'static str, count: u64) {
+    fn left_out(&mut self, _: &str, count: u64) {
         self.left_out += count;
     }
 }

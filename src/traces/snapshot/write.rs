@@ -43,7 +43,7 @@ impl Sink for Writer {
         Ok(())
     }
 
-    fn left_out(&mut self, reason: &'static str, count: u64) {
+    fn left_out(&mut self, reason: &str, count: u64) {
         *self.left_out.entry(reason.to_owned()).or_default() += count;
     }
 }

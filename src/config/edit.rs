@@ -13,46 +13,54 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use toml_edit::{DocumentMut, Item, Table};
 
+/// Fails as [`add_project`] would, and writes nothing.
+pub fn could_add_project(env: &Env, known: &Known, project: &Project) -> Result<()> {
+    value::name(&project.name).map_err(value::usage)?;
+    let path = env.config_dir()?.join("config.toml");
+    edited(&path, known, |document, before| insert(document, before, project)).map(drop)
+}
+
 /// Adds a project to the user's `config.toml`, and says which file that is.
 pub fn add_project(env: &Env, known: &Known, project: &Project) -> Result<PathBuf> {
+    value::name(&project.name).map_err(value::usage)?;
+    change(env, known, |document, before| insert(document, before, project))
+}
+
+fn insert(document: &mut DocumentMut, before: &Projects, project: &Project) -> Result<()> {
     let name = &project.name;
-    value::name(name).map_err(value::usage)?;
-    change(env, known, |document, before| {
-        if before.contains_key(name) {
-            return Err(Failure::new(Kind::Usage, format!("there is a project `{name}` already"))
-                .hint(format!("take another name, or run `loop project rm {name}` first")));
-        }
-        // Comments at the end of the file stay above what is put at the end.
-        let comments = document.trailing().as_str().unwrap_or_default().to_owned();
-        let is_first = document.is_empty() && comments.is_empty();
-        let projects = document.entry("projects").or_insert_with(|| {
-            let mut table = Table::new();
-            // Only `[projects.NAME]` is written, not an empty `[projects]` above it.
-            table.set_implicit(true);
-            Item::Table(table)
-        });
-        let fields = [
-            ("source", Some(&project.source)),
-            ("path", project.path.as_ref()),
-            ("url", project.url.as_ref()),
-            ("project", project.project.as_ref()),
-            ("secret", project.secret.as_ref()),
-        ];
-        let fields = fields.into_iter().filter_map(|(key, value)| Some((key, value?)));
-        // Where somebody wrote `projects = { … }`, the new one is written in the same way.
-        if let Some(inline) = projects.as_inline_table_mut() {
-            let table = fields.map(|(key, value)| (key, value.as_str())).collect();
-            inline.insert(name, toml_edit::Value::InlineTable(table));
-        } else if let Some(table) = projects.as_table_mut() {
-            let mut new: Table =
-                fields.map(|(key, value)| (key, toml_edit::value(value))).collect();
-            new.set_position(Some(isize::MAX));
-            new.decor_mut().set_prefix(format!("{comments}{}", if is_first { "" } else { "\n" }));
-            table.insert(name, Item::Table(new));
-            document.set_trailing("");
-        }
-        Ok(())
-    })
+    if before.contains_key(name) {
+        return Err(Failure::new(Kind::Usage, format!("there is a project `{name}` already"))
+            .hint(format!("take another name, or run `loop project rm {name}` first")));
+    }
+    // Comments at the end of the file stay above what is put at the end.
+    let comments = document.trailing().as_str().unwrap_or_default().to_owned();
+    let is_first = document.is_empty() && comments.is_empty();
+    let projects = document.entry("projects").or_insert_with(|| {
+        let mut table = Table::new();
+        // Only `[projects.NAME]` is written, not an empty `[projects]` above it.
+        table.set_implicit(true);
+        Item::Table(table)
+    });
+    let fields = [
+        ("source", Some(&project.source)),
+        ("path", project.path.as_ref()),
+        ("url", project.url.as_ref()),
+        ("project", project.project.as_ref()),
+        ("secret", project.secret.as_ref()),
+    ];
+    let fields = fields.into_iter().filter_map(|(key, value)| Some((key, value?)));
+    // Where somebody wrote `projects = { … }`, the new one is written in the same way.
+    if let Some(inline) = projects.as_inline_table_mut() {
+        let table = fields.map(|(key, value)| (key, value.as_str())).collect();
+        inline.insert(name, toml_edit::Value::InlineTable(table));
+    } else if let Some(table) = projects.as_table_mut() {
+        let mut new: Table = fields.map(|(key, value)| (key, toml_edit::value(value))).collect();
+        new.set_position(Some(isize::MAX));
+        new.decor_mut().set_prefix(format!("{comments}{}", if is_first { "" } else { "\n" }));
+        table.insert(name, Item::Table(new));
+        document.set_trailing("");
+    }
+    Ok(())
 }
 
 /// Removes a project from the user's `config.toml`, and says which file that is.
@@ -102,26 +110,33 @@ fn change(
 ) -> Result<PathBuf> {
     let folder = env.config_dir()?;
     let path = folder.join("config.toml");
-    locked(&folder, || {
-        let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            text => text.cannot(Kind::Config, || format!("read `{}`", path.display()))?,
-        };
-        let name = path.to_string_lossy();
-        // A file with mistakes is not touched: they are told, and mended by whoever made them.
-        let before = settings::read(&name, &text, known)?;
-        let mut document: DocumentMut =
-            text.parse().cannot(Kind::Config, || format!("read `{name}`"))?;
-        edit(&mut document, &before.projects)?;
-        let text = document.to_string();
-        // What comes out must be readable again; else the flags were wrong, and say so themselves.
-        settings::read(&name, &text, known).map_err(|mut failure| {
-            failure.kind = Kind::Usage;
-            failure
-        })?;
-        write_atomically(&path, &text)
-    })?;
+    locked(&folder, || write_atomically(&path, &edited(&path, known, edit)?))?;
     Ok(path)
+}
+
+/// What a file says after a change.
+fn edited(
+    path: &Path,
+    known: &Known,
+    edit: impl FnOnce(&mut DocumentMut, &Projects) -> Result<()>,
+) -> Result<String> {
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        text => text.cannot(Kind::Config, || format!("read `{}`", path.display()))?,
+    };
+    let name = path.to_string_lossy();
+    // A file with mistakes is not touched: they are told, and mended by whoever made them.
+    let before = settings::read(&name, &text, known)?;
+    let mut document: DocumentMut =
+        text.parse().cannot(Kind::Config, || format!("read `{name}`"))?;
+    edit(&mut document, &before.projects)?;
+    let text = document.to_string();
+    // What comes out must be readable again; else the flags were wrong, and say so themselves.
+    settings::read(&name, &text, known).map_err(|mut failure| {
+        failure.kind = Kind::Usage;
+        failure
+    })?;
+    Ok(text)
 }
 
 /// Does something while nobody else who asks the same does, in any process.

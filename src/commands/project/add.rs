@@ -3,6 +3,7 @@
 use crate::commands::app::{App, Done, known};
 use crate::config::edit;
 use crate::domain::preset::Project;
+use crate::error::Result;
 use crate::output::{failure, json};
 use std::path::PathBuf;
 
@@ -11,7 +12,9 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Examples:
   loop project add checkout --source file --path ./traces
-  loop project add checkout --source file --path ./traces.jsonl.gz")]
+  loop project add checkout --source file --path ./traces.jsonl.gz
+  loop project add checkout --source phoenix --url http://localhost:6006 --project checkout-agent
+  loop project add checkout --source phoenix --secret PHOENIX_API_KEY --no-check")]
 pub struct Add {
     /// What it is to be called
     name: String,
@@ -30,6 +33,9 @@ pub struct Add {
     /// The name of the secret that is the server's key
     #[arg(long, value_name = "NAME")]
     secret: Option<String>,
+    /// Add it without a look at the server first
+    #[arg(long)]
+    no_check: bool,
 }
 
 impl Add {
@@ -44,8 +50,28 @@ impl Add {
             project: self.project,
             secret: self.secret,
         };
+        if !self.no_check && !project.is_recorded() {
+            edit::could_add_project(&app.env, &known(), &project)?;
+            check(app, &project)?;
+        }
         let file = edit::add_project(&app.env, &known(), &project)?.display().to_string();
         failure::note(&format!("added to {file}"), &app.screens);
         app.show(|out| json::write_document(out, &file), |_| Ok(()))
     }
+}
+
+/// A look at the server, so that a mistake shows now and not in the first session.
+fn check(app: &App, project: &Project) -> Result<()> {
+    let facts = super::inspect(app, project).map_err(|mut failed| {
+        failed.hints.truncate(1);
+        failed.hint("or add it unseen: `--no-check`")
+    })?;
+    for fact in facts {
+        let told = format!("{}: {}", fact.what, fact.detail);
+        match fact.mend {
+            Some(mend) => failure::warn(&format!("{told}\n  {mend}"), &app.screens),
+            None => failure::note(&told, &app.screens),
+        }
+    }
+    Ok(())
 }

@@ -6,6 +6,9 @@ mod rm;
 mod show;
 
 use super::app::{App, Done};
+use crate::domain::preset::Project;
+use crate::error::Result;
+use crate::traces::{self, Fact, Reach};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -28,4 +31,12 @@ pub fn run(command: Command, app: &App) -> Done {
         Command::Add(page) => page.run(app),
         Command::Rm(page) => page.run(app),
     }
+}
+
+/// What a short look at a project's source finds.
+fn inspect(app: &App, project: &Project) -> Result<Vec<Fact>> {
+    app.with_outside(|outside| {
+        let reach = Reach { secret: outside.secret, ca_bundle: outside.ca_bundle.as_deref() };
+        traces::source(project, reach)?.inspect()
+    })
 }

@@ -81,9 +81,10 @@ impl Mirror {
 
     /// Changes whenever what it holds does.
     pub fn revision(&self) -> Result<String> {
-        let revision = self.database.query_row("SELECT id || ' ' || revision FROM meta", [], |row| {
-            row.get::<_, String>(0)
-        });
+        let revision =
+            self.database.query_row("SELECT id || ' ' || revision FROM meta", [], |row| {
+                row.get::<_, String>(0)
+            });
         self.kept(revision)
     }
 
@@ -375,11 +376,7 @@ impl<'a> Filling<'a> {
     }
 }
 
-fn news(
-    database: &Connection,
-    about: &Targets,
-    told: &[Annotation],
-) -> rusqlite::Result<bool> {
+fn news(database: &Connection, about: &Targets, told: &[Annotation]) -> rusqlite::Result<bool> {
     database.execute_batch(
         "CREATE TEMP TABLE IF NOT EXISTS told (kind, target, name, identifier,
            PRIMARY KEY (kind, target, name, identifier)) WITHOUT ROWID; DELETE FROM told",
@@ -388,7 +385,12 @@ fn news(
     let mut note = database.prepare_cached("INSERT OR IGNORE INTO told VALUES (?,?,?,?)")?;
     for one in told {
         let (kind, target) = rows::target(&one.target);
-        note.execute(params![kind, target, one.name, one.identifier.as_deref().unwrap_or_default()])?;
+        note.execute(params![
+            kind,
+            target,
+            one.name,
+            one.identifier.as_deref().unwrap_or_default()
+        ])?;
         changed |= rows::say(database, one)?;
     }
     let mut gone = database.prepare_cached(

@@ -1,10 +1,11 @@
 //! A short look at a server, for somebody who has just named it.
 
-use super::page::{Page, Raw, Row};
+use super::page::{Page, Raw, span};
 use super::server::VERSION;
 use super::{Fact, Phoenix};
 use crate::domain::words::Count;
 use crate::error::Result;
+use crate::traces::snapshot::show_time;
 use serde::Deserialize;
 
 /// Roles whose keys can change nothing.
@@ -34,7 +35,7 @@ fn project(phoenix: &Phoenix) -> Result<(Fact, String)> {
     }
     let version = answer.header(VERSION).unwrap_or("of an unknown version").to_owned();
     let page: Page<Raw> = phoenix.server.read(&answer)?;
-    let newest = page.data.first().and_then(Row::of).map(|row| row.start_time);
+    let newest = page.data.first().and_then(|raw| span(raw).ok()).map(|span| span.start_us);
     let others = phoenix.projects(None)?.len();
     let name = phoenix.name();
     let among = Count::of(others, "project");
@@ -42,11 +43,15 @@ fn project(phoenix: &Phoenix) -> Result<(Fact, String)> {
         what: "project",
         holds: newest.is_some(),
         detail: match &newest {
-            Some(newest) => format!("`{name}`, of {among}; its newest span started {newest}"),
+            Some(newest) => {
+                format!("`{name}`, of {among}; its newest span is of {}", show_time(*newest))
+            }
             None => format!("`{name}`, of {among}, holds no spans yet"),
         },
         mend: newest.is_none().then(|| {
-            format!("send spans with the resource attribute `openinference.project.name` = `{name}`")
+            format!(
+                "send spans with the resource attribute `openinference.project.name` = `{name}`"
+            )
         }),
     };
     Ok((fact, version))

@@ -85,7 +85,8 @@ impl<'a> Phoenix<'a> {
 
     /// The projects whose names hold a text, or all.
     fn projects(&self, named: Option<&str>) -> Result<Vec<Named>> {
-        let filter = named.map_or_else(String::new, |name| format!("&name_contains={}", encoded(name)));
+        let filter =
+            named.map_or_else(String::new, |name| format!("&name_contains={}", encoded(name)));
         let mut all = Vec::new();
         let mut cursor = None;
         loop {
@@ -102,13 +103,12 @@ impl<'a> Phoenix<'a> {
 
     fn no_project(&self, known: &[Named]) -> Failure {
         let (name, at) = (self.name(), self.server.shown());
-        let failed = Failure::new(Kind::Config, format!("Phoenix at `{at}` has no project `{name}`"))
-            .because("it is made when the first span is sent to it");
+        let failed =
+            Failure::new(Kind::Config, format!("Phoenix at `{at}` has no project `{name}`"))
+                .because("it is made when the first span is sent to it");
         let near = did_you_mean(name, known.iter().map(|project| project.name.as_str()));
-        let here = &self.server.project().name;
         match near {
-            Some(near) => failed
-                .hint(format!("did you mean `{near}`? It is `project` under `[projects.{here}]`")),
+            Some(near) => failed.hint(format!("did you mean `project = \"{near}\"`?")),
             None => failed.hint(format!(
                 "send spans with the resource attribute `openinference.project.name` = `{name}`"
             )),
@@ -141,7 +141,8 @@ impl<'a> Phoenix<'a> {
         let mut first = true;
         loop {
             let more = query("cursor", cursor.as_deref());
-            let Some(page) = self.page(&format!("{filter}&sort=id&order=asc&limit={PAGE}{more}"))?
+            let Some(page) =
+                self.page(&format!("{filter}&sort=id&order=asc&limit={PAGE}{more}"))?
             else {
                 return Ok(Walked::MarkIsVoid);
             };

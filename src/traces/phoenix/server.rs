@@ -26,10 +26,6 @@ impl<'a> Server<'a> {
         Ok(Self { project, url, key, client: Client::new(reach.ca_bundle)? })
     }
 
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
     pub fn project(&self) -> &'a Project {
         self.project
     }
@@ -70,14 +66,16 @@ impl<'a> Server<'a> {
             return failed;
         }
         failed.sentence = format!("cannot reach Phoenix at `{}`", self.shown());
+        // What the client was at says nothing to somebody who did not write it.
+        let inner = ["error sending request", "client error"];
+        failed.causes.retain(|cause| !inner.iter().any(|start| cause.starts_with(start)));
         if failed.causes.iter().any(|cause| cause.contains("redirect")) {
             return failed.hint(
                 "the address must be Phoenix's own, not that of a page to sign in before it",
             );
         }
-        let name = &self.project.name;
         failed
-            .hint(format!("does it run there? The address is `url` under `[projects.{name}]`"))
+            .hint("does it run there? The address is the project's `url`")
             .hint("`phoenix serve` starts one on this machine")
     }
 
@@ -90,7 +88,9 @@ impl<'a> Server<'a> {
             401 => self.unknown_key(&said),
             403 => Failure::new(Kind::Credential, format!("Phoenix at `{at}` refuses this key"))
                 .because(said)
-                .hint("a key that may read is needed: that of a user with the role Viewer is enough"),
+                .hint(
+                    "a key that may read is needed: that of a user with the role Viewer is enough",
+                ),
             404 => self.not_phoenix(answer),
             422 => {
                 let version = answer.header(VERSION).unwrap_or("of an unknown version");
@@ -101,7 +101,7 @@ impl<'a> Server<'a> {
                 .because(said)
                 .hint("update Phoenix, or this program, so that they are of an age")
             }
-            300..400 => Failure::new(Kind::Network, format!("`{at}` sends its callers elsewhere"))
+            300..=399 => Failure::new(Kind::Network, format!("`{at}` sends its callers elsewhere"))
                 .because(format!("it answers with a redirection ({})", answer.status))
                 .hint("the address must be Phoenix's own, not that of a page to sign in before it"),
             status => Failure::new(
@@ -116,13 +116,10 @@ impl<'a> Server<'a> {
     fn unknown_key(&self, said: &str) -> Failure {
         let at = self.shown();
         let fail = |sentence: String| Failure::new(Kind::Credential, sentence).because(said);
-        let name = &self.project.name;
         match self.project.secret.as_deref() {
             None => fail(format!("Phoenix at `{at}` asks for a key"))
                 .hint("make one in Phoenix, under Settings, API Keys: `export PHOENIX_API_KEY=…`")
-                .hint(format!(
-                    "and name it: `secret = \"PHOENIX_API_KEY\"` under `[projects.{name}]`"
-                )),
+                .hint("and name it in the project: `secret = \"PHOENIX_API_KEY\"`"),
             Some(secret) if said.to_ascii_lowercase().contains("expired") => {
                 fail(format!("the key in `{secret}` has expired, says Phoenix at `{at}`"))
                     .hint(format!("make a new one under Settings, API Keys: `export {secret}=…`"))
@@ -137,18 +134,17 @@ impl<'a> Server<'a> {
     /// Something answers, and it is not Phoenix's API.
     fn not_phoenix(&self, answer: &Answer) -> Failure {
         let at = self.shown();
-        let name = &self.project.name;
         let sentence = format!("what answers at `{at}` is not Phoenix's API");
         let failed = Failure::new(Kind::Network, sentence);
         if answer.header(VERSION).is_some() && is_page(answer) {
             let origin = origin(&self.url);
             return failed
                 .because("it is Phoenix, but under another path")
-                .hint(format!("try `url = \"{origin}\"` under `[projects.{name}]`"));
+                .hint(format!("try `{origin}` as the project's `url`"));
         }
         failed
             .because(format!("it answers with status {} and `{}`", answer.status, kind(answer)))
-            .hint(format!("check `url` under `[projects.{name}]`; Phoenix's own is `{USUAL}`"))
+            .hint(format!("check the project's `url`; Phoenix's usual one is `{USUAL}`"))
     }
 
     pub fn shown(&self) -> String {

@@ -160,6 +160,9 @@ fn nothing(about: &About, newest: Option<i64>) -> Failure {
         Some(newest) => failure.because("no trace starts in the window that was asked for").hint(
             format!("the newest span is of {}; a longer `--since` reaches it", show_time(newest)),
         ),
+        None if about.window.since.is_some() => failure
+            .because("no trace starts in the window that was asked for")
+            .hint("an earlier `--since`, such as `--since 30d`, reaches further back"),
         None => failure
             .because(format!("the source `{}` gave none", about.source))
             .hint("check that the application sends its traces there"),

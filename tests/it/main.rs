@@ -18,6 +18,8 @@ mod harnesses;
 mod hostile;
 mod lifecycle;
 mod model_server;
+mod phoenix;
+mod phoenix_rig;
 mod readme;
 mod rig;
 mod support;

@@ -47,6 +47,8 @@ fn insert(document: &mut DocumentMut, before: &Projects, project: &Project) -> R
         ("url", project.url.as_ref()),
         ("project", project.project.as_ref()),
         ("secret", project.secret.as_ref()),
+        ("space", project.space.as_ref()),
+        ("region", project.region.as_ref()),
     ];
     let fields = fields.into_iter().filter_map(|(key, value)| Some((key, value?)));
     // Where somebody wrote `projects = { … }`, the new one is written in the same way.

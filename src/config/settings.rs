@@ -3,7 +3,7 @@
 use super::found::Value;
 use super::reader::{self, Table};
 use super::{Known, value};
-use crate::domain::preset::{FILE, Project, SOURCES};
+use crate::domain::preset::{ARIZE, FILE, Project, SOURCES};
 use crate::error::Result;
 use std::collections::BTreeMap;
 
@@ -104,24 +104,30 @@ fn project(name: &str, found: &Value) -> Option<Project> {
         if source.is_none() && !table.has("source") {
             table.missing("source", &format!("source = \"{FILE}\""));
         }
-        let path = table.take("path").map(|value| (value.key_at(), value.string()));
-        match (&source, &path) {
-            (Some(source), None) if source.value == FILE => {
-                table.missing("path", "path = \"traces.jsonl\"");
-            }
-            (Some(source), Some((key_at, _))) if source.value != FILE => {
-                let sentence = format!("`path` has no use with the source `{}`", source.value);
-                table.wrong(key_at, sentence, Some(format!("write `source = \"{FILE}\"`")));
-            }
-            _ => {}
+        if source.as_ref().is_some_and(|source| source.value == FILE) && !table.has("path") {
+            table.missing("path", "path = \"traces.jsonl\"");
+        }
+        let source = source.map(|at| at.value);
+        for (key, only) in [("path", FILE), ("space", ARIZE), ("region", ARIZE)] {
+            only_for(only, key, source.as_deref(), table);
         }
         Project {
             name: name.to_owned(),
-            source: source.map(|at| at.value).unwrap_or_default(),
-            path: path.and_then(|(_, path)| path).map(|at| at.value),
+            source: source.unwrap_or_default(),
+            path: table.string("path").map(|at| at.value),
             url: table.parsed("url", value::url).map(|at| at.value),
             project: table.text("project").map(|at| at.value),
             secret: table.parsed("secret", value::variable).map(|at| at.value),
+            space: table.text("space").map(|at| at.value),
+            region: table.parsed("region", value::region).map(|at| at.value),
         }
     })
+}
+
+/// Notes a key that means nothing for the source that is named.
+fn only_for(only: &str, key: &'static str, source: Option<&str>, table: &mut Table) {
+    if let Some((source, found)) = source.filter(|source| *source != only).zip(table.take(key)) {
+        let sentence = format!("`{key}` has no use with the source `{source}`");
+        table.wrong(&found.key_at(), sentence, Some(format!("write `source = \"{only}\"`")));
+    }
 }

@@ -74,6 +74,15 @@ pub fn host_of_url(text: &str) -> &str {
     authority.rsplit_once('@').map_or(authority, |(_, host)| host)
 }
 
+/// One of a vendor's regions, which becomes part of a host's name.
+pub fn region(text: &str) -> Result<String, String> {
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !text.is_empty() && text.chars().all(is_part) && text.starts_with(char::is_alphabetic) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("`{text}` is no region; write it like `eu-west-1a`, or leave it out"))
+}
+
 /// A repository: `OWNER/NAME`, an address git understands, or a path.
 pub fn repo(text: &str) -> Result<String, String> {
     let wrong = || format!("`{text}` is no repository; write `owner/name`, an address or a path");

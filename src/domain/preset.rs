@@ -20,8 +20,12 @@ pub const CUSTOM: &str = "custom";
 pub const DEMO: &str = "demo";
 pub const FILE: &str = "file";
 
+/// A server's: Phoenix, and Arize AX.
+pub const PHOENIX: &str = "phoenix";
+pub const ARIZE: &str = "arize";
+
 /// Where a project's traces can come from.
-pub const SOURCES: [&str; 4] = [DEMO, FILE, "phoenix", "arize"];
+pub const SOURCES: [&str; 4] = [DEMO, FILE, PHOENIX, ARIZE];
 
 /// The longest system prompt, in characters.
 pub const MAX_SYSTEM_PROMPT: usize = 100_000;
@@ -164,6 +168,10 @@ pub struct Project {
     /// The source's own name of the project, where it differs.
     pub project: Option<String>,
     pub secret: Option<String>,
+    /// The space that holds it, by name or id, for `arize`.
+    pub space: Option<String>,
+    /// Which of the vendor's regions it is in, for `arize`; `url` says where else.
+    pub region: Option<String>,
 }
 
 impl Project {

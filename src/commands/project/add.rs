@@ -33,6 +33,12 @@ pub struct Add {
     /// The name of the secret that is the server's key
     #[arg(long, value_name = "NAME")]
     secret: Option<String>,
+    /// The space that holds it, by name or id, for `arize`
+    #[arg(long, value_name = "SPACE")]
+    space: Option<String>,
+    /// Where the account is, for `arize`: `eu-west-1a` and its like
+    #[arg(long, value_name = "REGION", conflicts_with = "url")]
+    region: Option<String>,
     /// Add it without a look at the server first
     #[arg(long)]
     no_check: bool,
@@ -49,6 +55,8 @@ impl Add {
             url: self.url,
             project: self.project,
             secret: self.secret,
+            space: self.space,
+            region: self.region,
         };
         if !self.no_check && !project.is_recorded() {
             edit::could_add_project(&app.env, &known(), &project)?;

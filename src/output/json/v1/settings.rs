@@ -127,6 +127,10 @@ pub struct Project<'a> {
     /// The source's own name of it.
     project: Option<&'a str>,
     secret: Option<&'a str>,
+    /// The space that holds it, by name or id, for `arize`.
+    space: Option<&'a str>,
+    /// The region of the account, for `arize`.
+    region: Option<&'a str>,
 }
 
 /// What a session would be started with.
@@ -233,6 +237,8 @@ impl<'a> Project<'a> {
             url: value.url.as_deref(),
             project: value.project.as_deref(),
             secret: value.secret.as_deref(),
+            space: value.space.as_deref(),
+            region: value.region.as_deref(),
         }
     }
 

@@ -19,6 +19,18 @@ pub fn follow_up(screens: &Screens) -> Result<Option<String>> {
     Ok((!line.is_empty()).then(|| line.to_owned()))
 }
 
+/// Asks whether to go on. Whatever does not say yes is no.
+pub fn confirm(question: &str, screens: &Screens) -> Result<bool> {
+    let doing = || "ask whether to go on".to_owned();
+    let mut err = std::io::stderr().lock();
+    let question = screens.err.paint(Role::Strong, super::sanitise::line(question));
+    let aside = screens.err.paint(Role::Aside, "(y, or nothing for no)");
+    write!(err, "{question} {aside} > ").and_then(|()| err.flush()).cannot(Kind::Usage, doing)?;
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).cannot(Kind::Usage, doing)?;
+    Ok(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
 /// From now on Ctrl-C, a closed terminal and a polite kill detach: the process ends, the worker goes
 /// on, and the message says how to come back. That is safe at any moment, since whatever was read is
 /// stored already. It must be called before there is any other thread: one that does not know of it

@@ -7,11 +7,14 @@
 use super::Runner;
 use crate::domain::artifact::{Artifact, ArtifactKind, Check, HEADINGS};
 use crate::domain::session::Input;
+use crate::domain::words::Count;
 use crate::error::{Cannot as _, Kind, Result};
 use crate::output::Step;
 use crate::sandbox::{Area, Quota, unpack};
 use crate::store::{TurnRecord, TurnState};
+use crate::traces;
 use crate::traces::cited::cited;
+use crate::traces::evals::{Evals, Fault};
 use crate::traces::snapshot::Snapshot;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -234,7 +237,7 @@ fn issues(file: &PathBuf, evidence: Option<&Snapshot>) -> Result<(String, Vec<Ch
         });
     let (title, schema) = match issues {
         Ok(count) => {
-            let count = crate::domain::words::Count::of(count, "issue").to_string();
+            let count = Count::of(count, "issue").to_string();
             (count.clone(), check("schema", true, format!("{count}, each with a title and traces")))
         }
         Err(reason) => ("issues".to_owned(), check("schema", false, reason)),
@@ -255,35 +258,27 @@ fn issues(file: &PathBuf, evidence: Option<&Snapshot>) -> Result<(String, Vec<Ch
     Ok((title, checks))
 }
 
-fn evals(file: &PathBuf, evidence: Option<&Snapshot>) -> Result<(String, Vec<Check>)> {
-    let text = read(file)?;
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    let mut count = 0;
-    let mut wrong = None;
-    for line in lines {
-        count += 1;
-        if wrong.is_none() && !is_eval(line) {
-            wrong = Some(count);
+fn evals(file: &Path, evidence: Option<&Snapshot>) -> Result<(String, Vec<Check>)> {
+    let Evals { good, mistakes, .. } = traces::evals::read(file, evidence)?;
+    let title = Count::of(good.len() + mistakes.len(), "eval label").to_string();
+    let of = |fault: Fault| mistakes.iter().filter(move |mistake| mistake.fault == fault);
+    let detail = match of(Fault::Form).next() {
+        None => format!("{title}, each of the right form"),
+        Some(first) => {
+            let more = of(Fault::Form).count() - 1;
+            let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+            format!("line {}: {}{more}", first.line, first.reason)
         }
-    }
-    let title = crate::domain::words::Count::of(count, "eval label").to_string();
-    let schema = match wrong {
-        None => check("schema", true, format!("{title}, each of the right form")),
-        Some(at) => check(
-            "schema",
-            false,
-            format!("line {at} must have `span_id` or `trace_id`, `name`, and `label` or `score`"),
-        ),
     };
-    let mut checks = vec![schema];
-    checks.extend(citations(&text, evidence)?);
+    let mut checks = vec![check("schema", of(Fault::Form).count() == 0, detail)];
+    if evidence.is_some() {
+        let missing = of(Fault::Unknown).count();
+        let (there, all) = (good.len(), good.len() + missing);
+        let mut detail = format!("{there} of {all} cited spans and traces exist");
+        if let Some(first) = of(Fault::Unknown).next() {
+            detail.push_str(&format!("; line {}: {}", first.line, first.reason));
+        }
+        checks.push(check("citations", missing == 0 && all > 0, detail));
+    }
     Ok((title, checks))
-}
-
-fn is_eval(line: &str) -> bool {
-    serde_json::from_str::<serde_json::Value>(line).is_ok_and(|eval| {
-        (eval["span_id"].is_string() || eval["trace_id"].is_string())
-            && eval["name"].as_str().is_some_and(|name| !name.is_empty())
-            && (eval["label"].is_string() || eval["score"].is_number())
-    })
 }

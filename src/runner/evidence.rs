@@ -75,7 +75,9 @@ impl Gather<'_> {
     fn mirrored(&self, project: &Project, source: &dyn Source, window: Window) -> Result<PathBuf> {
         let own = project.project.as_deref().unwrap_or(&project.name);
         let url = project.url.as_deref().unwrap_or_default();
-        let name = digest::short(&[&project.source, url, own]);
+        let [space, region] =
+            [&project.space, &project.region].map(|part| part.as_deref().unwrap_or_default());
+        let name = digest::short(&[&project.source, url, own, space, region]);
         let mut mirror = Mirror::open(&self.root.join("mirrors"), &name)?;
         let ask = self.ask(window);
         mirror.refresh(source, &ask)?;

@@ -17,7 +17,7 @@ pub struct Annotation {
 }
 
 /// What it is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
     Span(SpanId),
@@ -31,6 +31,14 @@ impl Target {
             Self::Span(_) => "span",
             Self::Trace(_) => "trace",
             Self::Session(_) => "session",
+        }
+    }
+
+    pub fn id(&self) -> String {
+        match self {
+            Self::Span(id) => id.to_string(),
+            Self::Trace(id) => id.to_string(),
+            Self::Session(id) => id.clone(),
         }
     }
 }

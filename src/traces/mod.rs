@@ -8,11 +8,14 @@
 //! Nothing here prints, and nothing here reads the time.
 
 pub mod annotation;
+mod arize;
 pub mod attributes;
 pub mod cited;
 pub mod demo;
+pub mod evals;
 pub mod file;
 pub mod mirror;
+pub mod monitor;
 pub mod phoenix;
 pub mod query;
 pub mod snapshot;
@@ -23,6 +26,8 @@ use crate::domain::preset::Project;
 use crate::error::{Failure, Kind, Result};
 use crate::secrets::Secret;
 use annotation::Annotation;
+use evals::Annotate;
+use monitor::Monitor;
 use span::{Span, SpanId, TraceId};
 use std::path::Path;
 
@@ -84,6 +89,11 @@ pub trait Source {
     fn inspect(&self) -> Result<Vec<Fact>> {
         Ok(Vec::new())
     }
+
+    /// What the source itself watches of the project. Nothing, for a source that watches nothing.
+    fn monitors(&self) -> Result<Vec<Monitor>> {
+        Ok(Vec::new())
+    }
 }
 
 /// Something that was found out about a source, for people.
@@ -124,6 +134,7 @@ pub fn source<'a>(project: &'a Project, reach: Reach<'a>) -> Result<Box<dyn Sour
     match (project.source.as_str(), &project.path) {
         ("demo", _) => Ok(Box::new(demo::Demo)),
         ("file", Some(path)) => Ok(Box::new(file::Files::new(Path::new(path)))),
+        ("arize", _) => Ok(Box::new(arize::Arize::new(project, reach)?)),
         ("phoenix", _) => Ok(Box::new(phoenix::Phoenix::new(project, reach)?)),
         (source, _) => {
             let sentence = format!("projects of source `{source}` cannot be read yet");
@@ -131,4 +142,17 @@ pub fn source<'a>(project: &'a Project, reach: Reach<'a>) -> Result<Box<dyn Sour
                 .hint("export the traces to a file, and name it: `--project ./traces.jsonl`"))
         }
     }
+}
+
+/// Where what was found out about a project's spans can be written to. `None` for a source that only
+/// gives. Nothing is asked of a server yet.
+pub fn annotate<'a>(
+    project: &'a Project,
+    reach: Reach<'a>,
+) -> Result<Option<Box<dyn Annotate + 'a>>> {
+    Ok(match project.source.as_str() {
+        "phoenix" => Some(Box::new(phoenix::annotate::Annotations::new(project, reach)?)),
+        "arize" => Some(Box::new(arize::Arize::new(project, reach)?)),
+        _ => None,
+    })
 }

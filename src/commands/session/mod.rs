@@ -3,6 +3,7 @@
 mod artifacts;
 mod attach;
 mod drive;
+mod evals;
 mod export;
 mod interrupt;
 mod list;
@@ -36,6 +37,9 @@ pub enum Command {
     Stop(stop::Stop),
     /// List what a session left
     Artifacts(artifacts::Artifacts),
+    /// Look at the eval labels that a session left, and write them to where its spans came from
+    #[command(subcommand, visible_alias = "eval")]
+    Evals(evals::Command),
     /// Write a whole session to a file
     Export(export::Export),
     /// Remove sessions with all that is stored of them
@@ -54,6 +58,7 @@ pub fn run(command: Command, app: &App) -> Done {
         Command::Interrupt(page) => page.run(app),
         Command::Stop(page) => page.run(app),
         Command::Artifacts(page) => page.run(app),
+        Command::Evals(command) => evals::run(command, app),
         Command::Export(page) => page.run(app),
         Command::Rm(page) => page.run(app),
     }

@@ -326,7 +326,7 @@ pub fn sql(table: &Table, typed: Typed) -> String {
     text
 }
 
-fn grid(heads: &[&str], right: &[usize]) -> Grid {
+pub fn grid(heads: &[&str], right: &[usize]) -> Grid {
     let mut grid = Grid::new();
     grid.load_style(presets::NOTHING);
     grid.set_header(heads.iter().map(|head| one_line(head)));
@@ -341,7 +341,7 @@ fn grid(heads: &[&str], right: &[usize]) -> Grid {
     grid
 }
 
-fn finished(grid: &Grid) -> String {
+pub fn finished(grid: &Grid) -> String {
     format!("\n{}\n\n", grid.trim_fmt())
 }
 

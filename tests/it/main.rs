@@ -10,7 +10,10 @@
 )]
 
 mod acts;
+mod arize;
+mod arize_server;
 mod bad_input;
+mod evals;
 mod faults;
 mod faults_rig;
 mod faults_world;

@@ -416,7 +416,7 @@ fn system_key(direct: &Direct, seconds: i64) -> String {
 }
 
 /// The key of a user who may only read.
-fn viewer_key(direct: &Direct) -> String {
+pub fn viewer_key(direct: &Direct) -> String {
     let name = unique("viewer");
     let (email, password) = (format!("{name}@example.invalid"), "Only-for-tests-1!");
     direct.post(

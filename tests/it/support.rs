@@ -97,6 +97,19 @@ pub mod need {
         })
     }
 
+    /// The vendor's own clients of Arize AX, as `tests/rig/arize-clients.sh` installed them.
+    pub fn arize_clients() -> Result<PathBuf, String> {
+        if let Ok(reason) = std::env::var("LOOP_TEST_WITHOUT_ARIZE_CLIENTS") {
+            return Err(reason);
+        }
+        let found = std::fs::read_dir(super::cache()).into_iter().flatten().flatten();
+        let is_ours = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with("arize-clients-");
+        let mut found = found.filter(|entry| is_ours(&entry.file_name())).map(|entry| entry.path());
+        found
+            .find(|path| path.join("bin/ax").is_file())
+            .ok_or("they are not installed; tests/rig/arize-clients.sh does it".to_owned())
+    }
+
     pub fn bubblewrap() -> Result<(), String> {
         let trial = ["--unshare-all", "--ro-bind", "/", "/", "true"];
         probe("bwrap", &trial).map(|_| ()).map_err(|why| format!("bubblewrap does not work: {why}"))

@@ -12,6 +12,8 @@ pub mod attributes;
 pub mod cited;
 pub mod demo;
 pub mod file;
+pub mod import;
+pub mod metric;
 pub mod query;
 pub mod snapshot;
 pub mod span;

@@ -4,6 +4,7 @@ use super::super::span::Kind as SpanKind;
 use super::render::Typed;
 use super::*;
 use crate::domain::plan::Window;
+use crate::domain::price::Prices;
 
 const TYPED: Typed = Typed { command: "loop traces", suffix: " --project demo" };
 
@@ -16,6 +17,15 @@ fn demo() -> (Snapshot, tempfile::TempDir) {
     (Snapshot::open(&path).unwrap(), folder)
 }
 
+/// No prices.
+fn none() -> Prices {
+    Prices::default()
+}
+
+fn by(by: Option<By>, limit: usize) -> StatsAsk {
+    StatsAsk { by, window: Window::default(), limit }
+}
+
 fn bounds(limit: usize) -> Bounds {
     Bounds::new(limit, 160, false)
 }
@@ -23,7 +33,7 @@ fn bounds(limit: usize) -> Bounds {
 #[test]
 fn lists_are_filtered_bounded_and_in_order() {
     let (snapshot, _folder) = demo();
-    let ask = |ask: ListAsk| list(&snapshot, &ask, bounds(500)).unwrap();
+    let ask = |ask: ListAsk| list(&snapshot, &ask, bounds(500), &none()).unwrap();
     let all = ask(ListAsk::default());
     assert_eq!((all.total, all.traces.len()), (420, 420));
     assert!(all.traces.is_sorted_by(|a, b| a.start_us >= b.start_us), "newest first");
@@ -44,7 +54,7 @@ fn lists_are_filtered_bounded_and_in_order() {
     let first_day = ask(ListAsk { window, ..ListAsk::default() });
     assert!(first_day.traces.iter().all(|trace| trace.start_time.starts_with("2026-03-09")));
 
-    let few = list(&snapshot, &ListAsk::default(), bounds(3)).unwrap();
+    let few = list(&snapshot, &ListAsk::default(), bounds(3), &none()).unwrap();
     let text = render::list(&few, TYPED);
     assert!(text.starts_with("420 traces, "), "{text}");
     assert!(text.contains("417 more: --limit 420 shows them"), "{text}");
@@ -60,8 +70,8 @@ fn lists_are_filtered_bounded_and_in_order() {
 fn a_trace_is_a_tree_and_a_span_is_whole() {
     let (snapshot, _folder) = demo();
     let ask = ListAsk { name: Some("issue_refund".to_owned()), errors: true, ..ListAsk::default() };
-    let trace = &list(&snapshot, &ask, bounds(1)).unwrap().traces[0];
-    let shown = show(&snapshot, &trace.trace_id[..12], bounds(100)).unwrap();
+    let trace = &list(&snapshot, &ask, bounds(1), &none()).unwrap().traces[0];
+    let shown = show(&snapshot, &trace.trace_id[..12], bounds(100), &none()).unwrap();
     assert_eq!(shown.spans.len() as u64, trace.spans);
     let depths: Vec<_> = shown.spans.iter().map(|span| span.depth).collect();
     assert_eq!(depths[..4], [0, 1, 1, 2], "root, guardrail, planner, its call");
@@ -75,7 +85,7 @@ fn a_trace_is_a_tree_and_a_span_is_whole() {
         )),
         "{text}"
     );
-    let one = show_span(&snapshot, &trace.trace_id, &failed.span_id, bounds(100)).unwrap();
+    let one = show_span(&snapshot, &trace.trace_id, &failed.span_id, bounds(100), &none()).unwrap();
     assert_eq!(one.spans[0].events[0].name, "exception");
     let text = render::show(&one, TYPED);
     assert!(
@@ -83,22 +93,22 @@ fn a_trace_is_a_tree_and_a_span_is_whole() {
         "{text}"
     );
 
-    let cut = show(&snapshot, &trace.trace_id, Bounds::new(2, 100, false)).unwrap();
+    let cut = show(&snapshot, &trace.trace_id, Bounds::new(2, 100, false), &none()).unwrap();
     assert_eq!(cut.hidden, trace.spans - 2);
     let text = render::show(&cut, TYPED);
     assert!(text.contains(&format!("--limit {} shows them", trace.spans)), "{text}");
-    let cut = show(&snapshot, &trace.trace_id, Bounds::new(99, 100, false)).unwrap();
+    let cut = show(&snapshot, &trace.trace_id, Bounds::new(99, 100, false), &none()).unwrap();
     assert!(render::show(&cut, TYPED).contains("more characters; --full shows all)"));
-    let full = show(&snapshot, &trace.trace_id, Bounds::new(99, 100, true)).unwrap();
+    let full = show(&snapshot, &trace.trace_id, Bounds::new(99, 100, true), &none()).unwrap();
     assert!(!render::show(&full, TYPED).contains("more characters"));
-    let none = show_span(&snapshot, &trace.trace_id, "00", bounds(1)).unwrap_err();
+    let none = show_span(&snapshot, &trace.trace_id, "00", bounds(1), &none()).unwrap_err();
     assert!(none.sentence.contains("has no span `00`"), "{none}");
 }
 
 #[test]
 fn searching_finds_words_phrases_and_prefixes() {
     let (snapshot, _folder) = demo();
-    let hits = |text: &str| search(&snapshot, text, bounds(5)).unwrap();
+    let hits = |text: &str| search(&snapshot, text, Window::default(), bounds(5)).unwrap();
     let limited = hits("\"rate limit\" exceeded");
     assert_eq!((limited.total, limited.traces, limited.hits.len()), (30, 15, 5));
     assert_eq!(limited.hits[0].found_in, "error");
@@ -106,26 +116,26 @@ fn searching_finds_words_phrases_and_prefixes() {
     assert!(hits("RMA*").total > 0);
     assert_eq!(hits("RMA").total + hits("nowhereatall").total, hits("RMA").total);
     assert!(hits("never promise a refund").total > 300, "the system prompt is searched");
-    assert!(search(&snapshot, "* -", bounds(5)).is_err());
+    assert!(search(&snapshot, "* -", Window::default(), bounds(5)).is_err());
     assert!(render::search(&hits("nowhereatall"), TYPED).starts_with("0 spans in 0 traces match"));
 }
 
 #[test]
 fn stats_add_up() {
     let (snapshot, _folder) = demo();
-    let all = stats(&snapshot, None, 20).unwrap();
+    let all = stats(&snapshot, &by(None, 20), &none()).unwrap();
     assert_eq!((all.total.count, all.total.traces), (420, 420));
     assert_eq!(all.total.errors, snapshot.summary().failing);
     assert!(all.total.p50_ms < all.total.p95_ms && all.total.p95_ms <= all.total.p99_ms);
-    let kinds = stats(&snapshot, Some(By::Kind), 20).unwrap();
+    let kinds = stats(&snapshot, &by(Some(By::Kind), 20), &none()).unwrap();
     assert_eq!(kinds.groups.iter().map(|row| row.count).sum::<u64>(), all.spans);
-    let models = stats(&snapshot, Some(By::Model), 20).unwrap();
+    let models = stats(&snapshot, &by(Some(By::Model), 20), &none()).unwrap();
     let tokens: u64 = models.groups.iter().map(|row| row.total_tokens).sum();
     assert_eq!(tokens, all.total.total_tokens, "models and traces count the same tokens");
-    let sessions = stats(&snapshot, Some(By::Session), 3).unwrap();
+    let sessions = stats(&snapshot, &by(Some(By::Session), 3), &none()).unwrap();
     assert_eq!(sessions.groups.len(), 3);
     assert!(sessions.hidden > 100);
-    let text = render::stats(&stats(&snapshot, Some(By::Tool), 20).unwrap(), TYPED);
+    let text = render::stats(&stats(&snapshot, &by(Some(By::Tool), 20), &none()).unwrap(), TYPED);
     assert!(text.contains("issue_refund") && text.contains("p95"), "{text}");
     assert!(By::named("modle").unwrap_err().hints[0].contains("--by model"));
 }
@@ -201,11 +211,11 @@ fn depth_and_circles_are_drawn() {
     spans.extend((1_000..3_000).map(|id| span(id, if id == 1_000 { 4 } else { id - 1 })));
     write(&path, spans, &About::default()).unwrap();
     let snapshot = Snapshot::open(&path).unwrap();
-    let shown = show(&snapshot, &format!("{:032x}", 1), bounds(10_000)).unwrap();
+    let shown = show(&snapshot, &format!("{:032x}", 1), bounds(10_000), &none()).unwrap();
     assert_eq!(shown.spans.len(), 2_007, "each once");
     let order: Vec<_> = shown.spans[..4].iter().map(|s| (s.name.as_str(), s.depth)).collect();
     assert_eq!(order, [("s1", 0), ("s3", 1), ("s2", 2), ("s4", 1)]);
-    let few = show(&snapshot, &format!("{:032x}", 1), bounds(5)).unwrap();
+    let few = show(&snapshot, &format!("{:032x}", 1), bounds(5), &none()).unwrap();
     let text = render::show(&few, TYPED);
     let lines: Vec<_> = text
         .lines()

@@ -133,7 +133,7 @@ inptu = 1
 input = -1
 output = \"$3\"
 [[price]]
-from = 2026-13-01
+from = 5
 models = [\"m\"]
 input = 1
 ";

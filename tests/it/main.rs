@@ -21,4 +21,5 @@ mod model_server;
 mod readme;
 mod rig;
 mod support;
+mod traces;
 mod triage;

@@ -29,7 +29,9 @@ pub struct Estimate {
     pub estimated: u64,
     #[serde(rename = "estimated_cost_usd")]
     pub usd: Option<f64>,
-    /// Of these, the ones whose cost nobody knows.
+    /// Of these, the ones that failed and tell no tokens: nothing is billed for no answer.
+    pub unanswered: u64,
+    /// Of these, the ones whose cost nobody knows: their model has no price, or they tell no tokens.
     pub unpriced: u64,
     /// Their models, most calls first; a call that names no model is of the model ``.
     pub unpriced_models: Vec<Unpriced>,
@@ -95,6 +97,8 @@ struct Group<'a> {
     calls: u64,
     /// Those of them that say how many tokens they took.
     counted: u64,
+    /// Those of them that failed without having taken any.
+    unanswered: u64,
     tokens: Billed,
 }
 
@@ -110,7 +114,8 @@ impl Calls<'_> {
             if key.starts_with("t.") { "JOIN trace t ON t.trace_id = s.trace_id" } else { "" };
         let sql = format!(
             "SELECT {key}, s.model, s.provider, {}, s.cost_usd IS NOT NULL, s.start_us, s.n,
-                s.prompt_tokens, s.completion_tokens, s.cache_read_tokens
+                s.prompt_tokens, s.completion_tokens, s.cache_read_tokens,
+                s.status = 'ERROR'
              FROM span s {join} WHERE {CALLS} AND {condition}",
             self.period()
         );
@@ -171,6 +176,7 @@ impl Calls<'_> {
                     price: model.and_then(|model| self.prices.find(&call(model))),
                     calls: 0,
                     counted: 0,
+                    unanswered: 0,
                     tokens: Billed::default(),
                 });
                 groups.len() - 1
@@ -196,7 +202,8 @@ impl Group<'_> {
     ) -> rusqlite::Result<()> {
         self.calls += 1;
         let output = count(row, 8)?;
-        if prompt.is_none() && output.is_none() {
+        if prompt.unwrap_or(0) == 0 && output.unwrap_or(0) == 0 {
+            self.unanswered += u64::from(row.get::<_, bool>(10)?);
             return Ok(());
         }
         self.counted += 1;
@@ -224,7 +231,8 @@ impl Estimate {
                 estimate.told += group.calls;
                 continue;
             }
-            let mut without = group.calls;
+            estimate.unanswered += group.unanswered;
+            let mut without = group.calls - group.unanswered;
             if let Some(price) = group.price.filter(|_| group.counted > 0) {
                 estimate.estimated += group.counted;
                 without -= group.counted;

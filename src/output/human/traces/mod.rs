@@ -24,6 +24,9 @@ fn one_line(text: &str) -> String {
 fn write_pieces(out: &mut dyn Write, screen: &Screen, pieces: &[(Role, String)]) -> io::Result<()> {
     let mut room = screen.width;
     for (role, text) in pieces {
+        if room == 0 {
+            break;
+        }
         let text = line(text);
         let text = cut(&text, room);
         room = room.saturating_sub(width(&text));

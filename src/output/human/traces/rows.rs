@@ -31,9 +31,9 @@ pub struct TraceView {
     pub input: Option<String>,
 }
 
-/// As many digits of an id as mean one trace of many.
-fn short(id: &str) -> &str {
-    id.get(..12).unwrap_or(id)
+/// As many digits of an id as mean one trace of some thousand, or where there is room of many more.
+fn short(id: &str, wide: bool) -> &str {
+    id.get(..if wide { 12 } else { 8 }).unwrap_or(id)
 }
 
 pub fn write_list(out: &mut dyn Write, screen: &Screen, view: &ListView) -> io::Result<()> {
@@ -72,7 +72,7 @@ fn cells(one: &TraceView, wide: bool) -> Vec<String> {
         (None, _) => name,
     };
     vec![
-        short(&one.id).to_owned(),
+        short(&one.id, wide).to_owned(),
         start.to_owned(),
         one.latency.clone(),
         String::new(),
@@ -143,7 +143,7 @@ pub fn write_hits(
         writeln!(out)?;
         let status = if hit.failed { "  ERROR" } else { "" };
         let pieces = [
-            (Role::Name, short(&hit.trace).to_owned()),
+            (Role::Name, short(&hit.trace, true).to_owned()),
             (Role::Aside, format!("  {}  ", hit.start)),
             (Role::Plain, format!("{} {}", hit.kind, one_line(&hit.name))),
             (Role::Bad, status.to_owned()),

@@ -109,7 +109,7 @@ fn write_branch(
 /// Cuts pieces so that all together are at most so wide.
 fn fit(pieces: &mut [(Role, String)], mut room: usize) {
     for (_, text) in pieces {
-        let fitting = measure::cut(text, room).into_owned();
+        let fitting = if room == 0 { String::new() } else { measure::cut(text, room).into_owned() };
         room = room.saturating_sub(width(&fitting));
         *text = fitting;
     }

@@ -1,8 +1,7 @@
 //! Metrics, in all and over time.
 
 use super::super::super::metric::{Bucket, Measured};
-use super::{Typed, dash, finished, grid, grouped, latency, one_line, percent, seconds};
-use crate::domain::measure::show_usd;
+use super::{Typed, dash, finished, grid, grouped, latency, money, one_line, percent, seconds};
 use std::fmt::Write as _;
 
 /// A value as people read it; `-` where there is none.
@@ -11,7 +10,7 @@ pub fn value(measured: &Measured) -> String {
     match measured.unit {
         "share" => percent(value),
         "ms" => latency(value),
-        "USD" => show_usd(value),
+        "USD" => money(value),
         "score" => format!("{value:.3}"),
         _ => grouped(value as u64),
     }

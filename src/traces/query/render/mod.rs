@@ -185,19 +185,28 @@ pub fn evidence(evidence: &Evidence) -> String {
     text
 }
 
-/// How many there are and how many of them failed.
+/// How many of how many failed.
 pub fn summary(stats: &Stats) -> String {
     let total = &stats.total;
     let roots = stats.root_errors as f64 / total.count.max(1) as f64;
-    format!(
-        "{}, {}, {} traces with errors ({}), {} whose root span is in error ({})",
-        traces(total.count),
-        counted(stats.spans, "span"),
-        grouped(total.errors),
+    let mut text = String::new();
+    if total.count != stats.evidence.traces {
+        let _ = write!(
+            text,
+            "of these in the window that is asked: {}, {}; ",
+            traces(total.count),
+            counted(stats.spans, "span")
+        );
+    }
+    let _ = write!(
+        text,
+        "errors: {} with any ({}), {} at the root ({})",
+        traces(total.errors),
         percent(total.error_rate),
         grouped(stats.root_errors),
         percent(roots)
-    )
+    );
+    text
 }
 
 /// What the first two columns are.
@@ -225,7 +234,7 @@ pub fn costs(estimate: &Estimate, prices_of: Option<&str>) -> Option<String> {
         let calls = grouped(*estimated);
         parts.push(format!(
             "≈ {calls} of {all} say no cost: {} by their tokens and list prices{day}",
-            show_usd(usd)
+            money(usd)
         ));
     }
     if *unpriced > 0 {
@@ -235,7 +244,10 @@ pub fn costs(estimate: &Estimate, prices_of: Option<&str>) -> Option<String> {
         };
         let models: Vec<_> = estimate.unpriced_models.iter().map(named).collect();
         let calls = grouped(*unpriced);
-        parts.push(format!("+ {calls} of {all} have no price: {}", models.join(", ")));
+        parts.push(format!(
+            "+ {calls} of {all} have no price, or tell no tokens: {}",
+            models.join(", ")
+        ));
     }
     (!parts.is_empty()).then(|| parts.join("\n"))
 }
@@ -249,9 +261,14 @@ pub fn cost(told: Option<f64>, estimated: Option<f64>, unpriced: u64) -> String 
         (None, None) => dash(),
         (told, estimated) => {
             let usd = told.unwrap_or(0.0) + estimated.unwrap_or(0.0);
-            format!("{mark}{}{more}", show_usd(usd))
+            format!("{mark}{}{more}", money(usd))
         }
     }
+}
+
+/// USD; what is less than can be written is not written as nothing.
+pub fn money(usd: f64) -> String {
+    if usd > 0.0 && usd < 0.000_05 { "<$0.0001".to_owned() } else { show_usd(usd) }
 }
 
 /// What the marks of costs mean, if there are any.

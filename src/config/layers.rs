@@ -9,8 +9,9 @@ use super::allow::{self, Entry, Folder, Standing};
 use super::bundled;
 use super::env::Env;
 use super::settings::{self, Settings};
-use super::{Context, Known, preset, skill, value};
+use super::{Context, Known, preset, prices, skill, value};
 use crate::domain::preset::{FILE, Image, Preset, Project, Skill};
+use crate::domain::price::Prices;
 use crate::domain::words::did_you_mean;
 use crate::error::{Cannot, Failure, Kind, Result};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 const PRESETS: &str = "presets";
 const SKILLS: &str = "skills";
 const SETTINGS: &str = "config.toml";
+const PRICES: &str = "prices.toml";
 
 /// All layers, as they were when they were opened.
 #[derive(Debug)]
@@ -203,6 +205,16 @@ impl Layers {
         Ok(merged)
     }
 
+    /// What model calls cost, the nearest layer first.
+    pub fn prices(&self) -> Result<Prices> {
+        let mut merged = Prices::default();
+        for layer in self.stack.iter().filter(|layer| layer.files.contains_key(PRICES)) {
+            let origin = self.origin(layer, PRICES);
+            merged = merged.over(prices::read(&origin.file, layer.text(PRICES, &origin)?)?);
+        }
+        Ok(merged.over(prices::bundled()?))
+    }
+
     fn projects_of(&self, layer: &Layer) -> Result<BTreeMap<String, Project>> {
         if layer.level == Level::Bundled {
             let demo = bundled::demo();
@@ -337,9 +349,11 @@ impl Layer {
                 }
             }
         }
-        let settings = root.join(SETTINGS);
-        if settings.exists() {
-            files.insert(SETTINGS.to_owned(), read_text(&settings));
+        for name in [SETTINGS, PRICES] {
+            let path = root.join(name);
+            if path.exists() {
+                files.insert(name.to_owned(), read_text(&path));
+            }
         }
         Self { level: Level::User, root: root.to_owned(), files, standing: Standing::Allowed }
     }
@@ -383,7 +397,7 @@ fn is_ours(path: &str) -> bool {
         let stem = rest.strip_suffix(".toml").unwrap_or_default();
         !stem.is_empty() && !stem.starts_with('.') && !stem.contains('/')
     };
-    path == SETTINGS
+    [SETTINGS, PRICES].contains(&path)
         || [PRESETS, SKILLS].iter().any(|folder| {
             path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')).is_some_and(toml)
         })

@@ -18,6 +18,7 @@ pub mod env;
 mod found;
 pub mod layers;
 pub mod preset;
+pub mod prices;
 pub mod reader;
 pub mod settings;
 pub mod skill;

@@ -12,7 +12,7 @@ use crate::domain::words::{did_you_mean, or};
 use crate::error::{Failure, Kind, Place, Result};
 use std::cell::RefCell;
 use std::ops::Range;
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 /// More than this is no settings file.
 const MAX_FILE: usize = 1 << 20;
@@ -300,6 +300,19 @@ impl<'a> Table<'a> {
                 inner: value,
             };
             read(&key, value);
+        }
+    }
+
+    /// Every item of a list of tables, written as `[[key]]`.
+    pub fn tables(&mut self, key: &'static str, mut read: impl FnMut(Value<'a>)) {
+        let Some(found) = self.take(key) else { return };
+        let DeValue::Array(items) = found.inner.get_ref() else {
+            found.wrong_type::<()>("a list of tables", Some(format!("write `[[{key}]]`")));
+            return;
+        };
+        for inner in items {
+            let key_at = inner.span();
+            read(Value { file: self.file, key: key.to_owned(), key_at, inner });
         }
     }
 

@@ -90,13 +90,16 @@ fn evidence(about: &About) -> String {
 const TOOLS: &str = "\
 ## Reading it
 
-The command `traces` reads the evidence. Its output is bounded: long values are cut and their \
-length shown. Raise `--limit`, or add `--full`, where you need more.
+The command `traces` reads the evidence, and only that: it needs no key and no network, and no other \
+project can be reached. Its output is bounded: long values are cut and their length shown. Raise \
+`--limit`, or add `--full`, where you need more. The first line of `traces stats` says what the \
+evidence is of; where something was left out of it, or it is a sample, the next lines say so.
 
 ```sh
 traces stats                              # counts, error rate, latency, tokens, cost
-traces stats --by name                    # also: kind, model, tool, session
-traces list --errors --limit 20           # traces with failed spans
+traces stats --by name                    # also: kind, model, tool, session, user, error
+traces stats --metric error_rate,p95_latency,cost,tool_failure_rate:TOOL --every 6h
+traces list --errors --limit 20           # traces with failed spans; also --since, --session, --user
 traces list --kind TOOL --name lookup     # by kind and name of a span
 traces list --min-latency 10s
 traces show TRACE_ID                      # the tree of one trace: status, latency, inputs, outputs

@@ -14,6 +14,8 @@ pub mod cited;
 pub mod demo;
 pub mod evals;
 pub mod file;
+pub mod import;
+pub mod metric;
 pub mod mirror;
 pub mod monitor;
 pub mod phoenix;

@@ -393,3 +393,57 @@ fn an_investigation_by_claude_code() {
     assert!(told.contains("/traces/snapshot.db"), "the worker is told where the evidence is");
     rig.home.nothing_left();
 }
+
+/// A question about the project is answered with `traces` alone: what the model gets to read are the
+/// numbers that people get on the host, and the trace that the answer cites is there.
+#[test]
+fn a_question_answered_by_claude_code() {
+    let host = Home::new();
+    let ask = |arguments: &[&str]| {
+        let all = [&["traces"], arguments, &["--project", "demo", "--json"]].concat();
+        host.ask(&all).ok().json()
+    };
+    let tools = ask(&["stats", "--by", "tool"]);
+    let mut groups = tools["groups"].as_array().unwrap().clone();
+    let rate = |row: &Value| row["error_rate"].as_f64().unwrap();
+    groups.sort_by(|a, b| rate(b).total_cmp(&rate(a)));
+    let worst = &groups[0];
+    let tool = worst["key"].as_str().unwrap();
+    let hits = ask(&["search", "\"rate limit\"", "--limit", "3"]);
+    let trace = hits["hits"][0]["trace_id"].as_str().unwrap();
+    let shown = ask(&["show", trace]);
+    let span = shown["spans"][0]["span_id"].as_str().unwrap();
+    let answer = format!("`{tool}` fails most often, and rate limits end answers, as in {trace}.");
+    let write = format!(
+        "printf '# Answer\\n\\n## Overview\\nx\\n\\n## Evidence\\n`%s`\\n\\n## Proposed fix\\ny\\n' \
+         {trace} > /artifacts/investigation.md"
+    );
+    let steps = vec![
+        shell("traces stats --by tool"),
+        shell("traces search '\"rate limit\"' --limit 3"),
+        shell(&format!("traces show {trace}")),
+        shell(&write),
+        say(&answer),
+    ];
+    let rig = need!(CLAUDE.rig("question", steps));
+    let start = ["session", "start", "--preset", "real", "--project", "demo", "--json"];
+    let done = rig.run(&[&start[..], &["which tool fails most, and why?"]].concat()).ok();
+    let lines = done.session(&rig.home);
+    let asked = rig.lane.asked();
+    let read = |at: usize| asked[at].body.to_string();
+    // Each call's result is in the request that follows it.
+    let row = read(1).replace("\\n", "\n");
+    let row = row.lines().find(|line| line.starts_with(tool)).unwrap_or_else(|| panic!("{row}"));
+    let cells: Vec<&str> = row.split_whitespace().collect();
+    let number = |key: &str| worst[key].to_string();
+    assert_eq!(cells[1..3], [number("count"), number("errors")], "{row}");
+    let found = format!("{} spans in {} traces match", hits["total"], hits["traces"]);
+    assert!(read(2).contains(&found), "no `{found}`: {}", read(2));
+    for wanted in [trace, span, "next: traces show"] {
+        assert!(read(3).contains(wanted), "no `{wanted}`: {}", read(3));
+    }
+    assert!(texts(&lines, "assistant").contains(trace), "the answer cites it");
+    let artifact = lines.iter().find(|line| line["type"] == "artifact").unwrap();
+    assert!(artifact["checks"].to_string().contains("1 of 1 cited traces exist"), "{artifact:#}");
+    rig.home.nothing_left();
+}

@@ -26,4 +26,5 @@ mod phoenix_rig;
 mod readme;
 mod rig;
 mod support;
+mod traces;
 mod triage;

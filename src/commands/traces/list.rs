@@ -1,9 +1,10 @@
 //! `loop traces list`
 
-use super::{Much, Which, print};
+use super::{Much, Which, print, view};
 use crate::commands::app::{App, Done};
 use crate::domain::measure;
 use crate::error::{Failure, Kind as FailureKind};
+use crate::output::human::traces as human;
 use crate::traces::query::{self, Bounds, ListAsk, render};
 use crate::traces::span::Kind;
 use std::time::Duration;
@@ -30,6 +31,12 @@ pub struct List {
     /// Only traces that took at least this long
     #[arg(long, value_name = "DURATION", value_parser = measure::duration)]
     min_latency: Option<Duration>,
+    /// Only traces of this session
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+    /// Only traces of this user
+    #[arg(long, value_name = "ID")]
+    user: Option<String>,
     #[command(flatten)]
     much: Much,
 }
@@ -43,17 +50,24 @@ impl List {
             })?),
             None => None,
         };
+        let asked = self.which.open(app)?;
         let ask = ListAsk {
             errors: self.errors,
             kind,
             name: self.name.clone(),
             min_latency_ms: self.min_latency.map(|latency| latency.as_millis() as u64),
-            window: self.which.window()?,
+            session: self.session.clone(),
+            user: self.user.clone(),
+            window: asked.window,
         };
-        let asked = self.which.open(app)?;
         let bounds = Bounds::new(self.much.limit, 60, self.much.full);
-        let listing = query::list(&asked.snapshot, &ask, bounds)?;
+        let listing = query::list(&asked.snapshot, &ask, bounds, &asked.prices(app)?)?;
         let typing = self.which.typing();
-        print(app, &listing, || render::list(&listing, typing.typed()))
+        print(
+            app,
+            &listing,
+            || render::list(&listing, typing.typed()),
+            |out, screen| human::write_list(out, screen, &view::list(&listing, typing.typed())),
+        )
     }
 }

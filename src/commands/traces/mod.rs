@@ -3,26 +3,31 @@
 //! Without a project it asks the snapshot of the sandbox it runs in. Its output is made for a model
 //! to read: bounded, stable, and it says what to type next.
 
+mod import;
 mod list;
 mod search;
 mod show;
 mod snapshot;
 mod sql;
 mod stats;
+mod view;
 
 use super::app::{App, Done};
 use super::clock;
-use crate::config::window;
+use crate::config::{prices, window};
 use crate::domain::places;
 use crate::domain::plan::Window;
+use crate::domain::price::Prices;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::output::progress::Progress;
+use crate::output::style::Screen;
 use crate::output::{Step, json, sanitise};
 use crate::runner::Gather;
 use crate::traces::query::render::Typed;
 use crate::traces::snapshot::Snapshot;
 use serde::Serialize;
 use std::cell::RefCell;
+use std::io::Write;
 use std::path::Path;
 
 #[derive(clap::Subcommand)]
@@ -40,6 +45,8 @@ pub enum Command {
     Sql(sql::Sql),
     /// Write a project's traces to a snapshot file
     Snapshot(snapshot::Snapshot),
+    /// Keep traces of files in a project of their own
+    Import(import::Import),
 }
 
 pub fn run(command: Command, app: &App) -> Done {
@@ -50,6 +57,7 @@ pub fn run(command: Command, app: &App) -> Done {
         Command::Stats(page) => page.run(app),
         Command::Sql(page) => page.run(app),
         Command::Snapshot(page) => page.run(app),
+        Command::Import(page) => page.run(app),
     }
 }
 
@@ -81,21 +89,33 @@ pub struct Much {
 /// A snapshot to ask. One that was written for this question only goes with it.
 pub struct Asked {
     pub snapshot: Snapshot,
-    _scratch: Option<tempfile::TempDir>,
+    /// What of it is asked, as it was understood once.
+    pub window: Window,
+    scratch: Option<tempfile::TempDir>,
 }
 
 impl Asked {
-    fn open(path: &Path) -> Result<Self> {
-        Ok(Self { snapshot: Snapshot::open(path)?, _scratch: None })
+    fn open(path: &Path, window: Window) -> Result<Self> {
+        Ok(Self { snapshot: Snapshot::open(path)?, window, scratch: None })
     }
+
+    /// What model calls cost. In a sandbox nobody's settings are read.
+    pub fn prices(&self, app: &App) -> Result<Prices> {
+        if in_sandbox() { prices::bundled() } else { app.layers()?.prices() }
+    }
+}
+
+/// Whether this is a worker's sandbox, where `traces` lies beside this program.
+fn in_sandbox() -> bool {
+    [places::SNAPSHOT, places::TRACES].iter().any(|place| Path::new(place).exists())
 }
 
 impl Which {
     /// The snapshot that is asked. A kept one is used where nothing can have changed.
     fn open(&self, app: &App) -> Result<Asked> {
-        let evidence = Path::new(places::SNAPSHOT);
-        if self.project.is_none() && evidence.exists() {
-            return Asked::open(evidence);
+        let window = self.window()?;
+        if in_sandbox() {
+            return self.bound(window);
         }
         let layers = app.layers()?;
         let Some(name) = self.project.clone().or(layers.settings()?.defaults.project) else {
@@ -104,14 +124,13 @@ impl Which {
                 .hint("or set `project` under `[defaults]` in `config.toml`"));
         };
         if Path::new(&name).extension().is_some_and(|extension| extension == "db") {
-            return Asked::open(Path::new(&name));
+            return Asked::open(Path::new(&name), window);
         }
         let (project, _) = layers.project(&name)?;
         let root = app.env.data_dir()?;
         let scratch = tempfile::tempdir()
             .cannot(Kind::Config, || "make a folder for the snapshot".to_owned())?;
         let otherwise = scratch.path().join("snapshot.db");
-        let window = self.window()?;
         let progress = RefCell::new(Progress::new(&app.screens));
         let what = format!("reading the traces of {}", project.name);
         let path = app.with_outside(|outside| {
@@ -119,7 +138,26 @@ impl Which {
             Gather { outside, root: &root, progress: &progress }
                 .snapshot(&project, window, &otherwise)
         })?;
-        Ok(Asked { snapshot: Snapshot::open(&path)?, _scratch: Some(scratch) })
+        Ok(Asked { snapshot: Snapshot::open(&path)?, window, scratch: Some(scratch) })
+    }
+
+    /// In a sandbox: the evidence of its session, and nothing else.
+    fn bound(&self, window: Window) -> Result<Asked> {
+        let evidence = Path::new(places::SNAPSHOT);
+        let asked = evidence.exists().then(|| Asked::open(evidence, window)).transpose()?;
+        let own = asked.as_ref().map(|asked| asked.snapshot.about().project.clone());
+        match (asked, own, &self.project) {
+            (None, ..) => Err(Failure::new(Kind::Usage, "this session has no traces to look at")
+                .because("it was started without a project")
+                .hint("start another with `loop session start --project NAME`, on the host")),
+            (Some(_), Some(own), Some(other)) if own != *other => {
+                let sentence = format!("`{other}` cannot be reached from this sandbox");
+                Err(Failure::new(Kind::Usage, sentence)
+                    .because(format!("its session is bound to the project `{own}` alone"))
+                    .hint("leave `--project` out"))
+            }
+            (Some(asked), ..) => Ok(asked),
+        }
     }
 
     fn window(&self) -> Result<Window> {
@@ -129,11 +167,23 @@ impl Which {
 
     /// What somebody would have to type again.
     fn typing(&self) -> Typing {
-        let in_sandbox = self.project.is_none() && Path::new(places::SNAPSHOT).exists();
-        let command = if in_sandbox { "traces" } else { "loop traces" };
-        let project = self.project.as_ref().map(|name| format!(" --project {name}"));
-        Typing { command, suffix: project.unwrap_or_default() }
+        let command = if in_sandbox() { "traces" } else { "loop traces" };
+        let project = self.project.as_ref().filter(|_| !in_sandbox());
+        let again =
+            [("project", project), ("since", self.since.as_ref()), ("until", self.until.as_ref())];
+        let again = again.into_iter().filter_map(|(flag, value)| Some((flag, value?)));
+        let suffix = again.map(|(flag, value)| format!(" --{flag} {}", quoted(value))).collect();
+        Typing { command, suffix }
     }
+}
+
+/// A word as it is typed into a shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@+,~".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 struct Typing {
@@ -147,10 +197,22 @@ impl Typing {
     }
 }
 
-/// Prints values as JSON, or as text, which holds much that others wrote.
-fn print<T: Serialize>(app: &App, value: &T, text: impl FnOnce() -> String) -> Done {
+/// Prints values as JSON, as a page for people on a terminal, or else as text, which a model may read.
+fn print<T: Serialize>(
+    app: &App,
+    value: &T,
+    text: impl FnOnce() -> String,
+    human: impl FnOnce(&mut dyn Write, &Screen) -> std::io::Result<()>,
+) -> Done {
+    let screen = &app.screens.out;
     app.show(
         |out| json::write_document(out, value),
-        |out| out.write_all(sanitise::text(&text()).as_bytes()),
+        |out| {
+            if screen.tty {
+                human(out, screen)
+            } else {
+                out.write_all(sanitise::text(&text()).as_bytes())
+            }
+        },
     )
 }

@@ -1,7 +1,8 @@
 //! `loop traces search`
 
-use super::{Much, Which, print};
+use super::{Much, Which, print, view};
 use crate::commands::app::{App, Done};
+use crate::output::human::traces as human;
 use crate::traces::query::{self, Bounds, render};
 
 /// Search the text of inputs, outputs, messages and errors
@@ -24,8 +25,16 @@ impl Search {
     pub fn run(self, app: &App) -> Done {
         let asked = self.which.open(app)?;
         let bounds = Bounds::new(self.much.limit, 300, self.much.full);
-        let hits = query::search(&asked.snapshot, &self.text.join(" "), bounds)?;
+        let hits = query::search(&asked.snapshot, &self.text.join(" "), asked.window, bounds)?;
         let typing = self.which.typing();
-        print(app, &hits, || render::search(&hits, typing.typed()))
+        print(
+            app,
+            &hits,
+            || render::search(&hits, typing.typed()),
+            |out, screen| {
+                let (head, rows, notes, next) = view::hits(&hits, typing.typed());
+                human::write_hits(out, screen, &head, &rows, (&notes, &next))
+            },
+        )
     }
 }

@@ -9,4 +9,5 @@ pub mod sessions;
 pub mod settings;
 mod table;
 pub mod tool;
+pub mod traces;
 pub mod transcript;

@@ -39,14 +39,40 @@ impl<'a> Files<'a> {
 
 impl Source for Files<'_> {
     fn fingerprint(&self) -> Option<String> {
-        let about = std::fs::metadata(self.path).ok().filter(std::fs::Metadata::is_file)?;
-        let (length, seconds, rest) = (about.len(), about.mtime(), about.mtime_nsec());
-        Some(format!("file {} {length} {seconds} {rest} {}", self.path.display(), about.ino()))
+        if self.path.is_file() {
+            return standing(self.path);
+        }
+        let mut files = Vec::new();
+        list(self.path, 0, &mut files, &mut Nothing).ok()?;
+        let all: Option<Vec<String>> = files.iter().map(|file| standing(file)).collect();
+        Some(format!("folder {} {}", self.path.display(), all?.join(" ")))
     }
 
     fn read(&self, _: &Ask, sink: &mut dyn Sink) -> Result<Option<String>> {
         read(self.path, sink).map(|()| None)
     }
+}
+
+/// What changes with a file.
+fn standing(path: &Path) -> Option<String> {
+    let about = std::fs::metadata(path).ok()?;
+    let (length, seconds, rest) = (about.len(), about.mtime(), about.mtime_nsec());
+    Some(format!("file {} {length} {seconds} {rest} {}", path.display(), about.ino()))
+}
+
+/// Takes nothing.
+struct Nothing;
+
+impl Sink for Nothing {
+    fn span(&mut self, _: super::span::Span) -> Result<()> {
+        Ok(())
+    }
+
+    fn annotation(&mut self, _: super::annotation::Annotation) -> Result<()> {
+        Ok(())
+    }
+
+    fn left_out(&mut self, _: &str, _: u64) {}
 }
 
 /// Reads every span of a file, or of the files of a folder in the order of their names.

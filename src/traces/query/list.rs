@@ -2,8 +2,10 @@
 
 use super::super::snapshot::{Snapshot, show_time};
 use super::super::span::Kind;
+use super::cost::{Of, estimates};
 use super::{Bounds, asked, count, excerpt, excerpt_sql};
 use crate::domain::plan::Window;
+use crate::domain::price::Prices;
 use crate::error::Result;
 use rusqlite::{Row, ToSql};
 use serde::Serialize;
@@ -17,6 +19,8 @@ pub struct ListAsk {
     /// Of a span or a tool.
     pub name: Option<String>,
     pub min_latency_ms: Option<u64>,
+    pub session: Option<String>,
+    pub user: Option<String>,
     pub window: Window,
 }
 
@@ -44,6 +48,10 @@ pub struct TraceRow {
     pub completion_tokens: Option<u64>,
     pub total_tokens: Option<u64>,
     pub cost_usd: Option<f64>,
+    /// What the calls that say none come to by the price table.
+    pub estimated_cost_usd: Option<f64>,
+    /// Calls whose cost nobody knows.
+    pub unpriced_calls: u64,
     pub session_id: Option<String>,
     pub user_id: Option<String>,
     /// Of the root.
@@ -53,7 +61,12 @@ pub struct TraceRow {
     pub start_us: i64,
 }
 
-pub fn list(snapshot: &Snapshot, ask: &ListAsk, bounds: Bounds) -> Result<Listing> {
+pub fn list(
+    snapshot: &Snapshot,
+    ask: &ListAsk,
+    bounds: Bounds,
+    prices: &Prices,
+) -> Result<Listing> {
     let (condition, values) = condition(ask);
     let values: Vec<&dyn ToSql> = values.iter().map(|value| &**value).collect();
     let database = snapshot.database();
@@ -69,12 +82,22 @@ pub fn list(snapshot: &Snapshot, ask: &ListAsk, bounds: Bounds) -> Result<Listin
         let mut statement = database.prepare(&rows)?;
         statement.query_map(&*values, |row| trace_row(row, bounds))?.collect()
     };
-    Ok(Listing {
-        version: 1,
-        total: total.unsigned_abs(),
-        failing: failing.unsigned_abs(),
-        traces: asked(read())?,
-    })
+    let mut traces: Vec<TraceRow> = asked(read())?;
+    price(snapshot, &mut traces, prices)?;
+    Ok(Listing { version: 1, total: total.unsigned_abs(), failing: failing.unsigned_abs(), traces })
+}
+
+/// Puts to each trace what its calls come to that say no cost.
+pub(super) fn price(snapshot: &Snapshot, traces: &mut [TraceRow], prices: &Prices) -> Result<()> {
+    let ids: Vec<String> = traces.iter().map(|trace| trace.trace_id.clone()).collect();
+    let estimates = estimates(snapshot, &Of::Traces(&ids), prices)?;
+    for trace in traces {
+        if let Some(estimate) = estimates.get(&trace.trace_id) {
+            trace.estimated_cost_usd = estimate.usd;
+            trace.unpriced_calls = estimate.unpriced;
+        }
+    }
+    Ok(())
 }
 
 fn condition(ask: &ListAsk) -> (String, Vec<Box<dyn ToSql>>) {
@@ -103,6 +126,12 @@ fn condition(ask: &ListAsk) -> (String, Vec<Box<dyn ToSql>>) {
         // Not EXISTS: that would look through the failing spans anew for every trace.
         let spans = of_span.join(" AND ");
         parts.push(format!("t.trace_id IN (SELECT x.trace_id FROM span x WHERE {spans})"));
+    }
+    for (column, value) in [("session_id", &ask.session), ("user_id", &ask.user)] {
+        if let Some(value) = value {
+            parts.push(format!("t.{column} = ?"));
+            values.push(Box::new(value.clone()));
+        }
     }
     for (bound, comparison) in [(ask.window.since, ">="), (ask.window.until, "<")] {
         if let Some(ms) = bound {
@@ -141,6 +170,8 @@ pub(super) fn trace_row(row: &Row, bounds: Bounds) -> rusqlite::Result<TraceRow>
         completion_tokens: count(row, 9)?,
         total_tokens: count(row, 10)?,
         cost_usd: row.get(11)?,
+        estimated_cost_usd: None,
+        unpriced_calls: 0,
         session_id: row.get(12)?,
         user_id: row.get(13)?,
         input: excerpt(row, 14, bounds)?,

@@ -5,18 +5,27 @@
 //! (`Bounds`), and says what was cut and how to see the rest, because a model reads it. Order is
 //! stable. The SQL is kept in this folder.
 
+mod cost;
+mod evidence;
 mod list;
+mod part;
 pub mod render;
 mod search;
 mod show;
 mod sql;
 mod stats;
 
-pub use list::{ListAsk, Listing, list};
+pub use cost::Estimate;
+pub use evidence::{Evidence, evidence};
+pub use list::{ListAsk, Listing, TraceRow, list};
 pub use search::{Hits, search};
-pub use show::{show, show_span};
-pub use sql::{Table, sql};
-pub use stats::{By, Stats, StatsRow, stats};
+pub use show::{Shown, ShownSpan, show, show_span};
+pub use sql::{Table, overdue, sql};
+pub use stats::{By, Stats, StatsAsk, StatsRow, stats};
+
+pub(super) use cost::{Of, estimates};
+pub(super) use part::Part;
+pub(super) use stats::percentile;
 
 use crate::error::{Cannot, Kind, Result};
 use rusqlite::Row;

@@ -5,7 +5,9 @@
 //! matches says little about logs, and time is an order one can page through.
 
 use super::super::snapshot::{Snapshot, show_time};
+use super::part::Part;
 use super::{Bounds, asked, cut};
+use crate::domain::plan::Window;
 use crate::error::{Failure, Kind, Result};
 use rusqlite::Row;
 use serde::Serialize;
@@ -34,7 +36,7 @@ pub struct Hit {
     pub excerpt: String,
 }
 
-pub fn search(snapshot: &Snapshot, text: &str, bounds: Bounds) -> Result<Hits> {
+pub fn search(snapshot: &Snapshot, text: &str, window: Window, bounds: Bounds) -> Result<Hits> {
     let words = words(text);
     if words.is_empty() {
         return Err(Failure::new(
@@ -45,18 +47,23 @@ pub fn search(snapshot: &Snapshot, text: &str, bounds: Bounds) -> Result<Hits> {
     }
     let ask = words.iter().map(Word::fts).collect::<Vec<_>>().join(" ");
     let database = snapshot.database();
-    let counts =
+    let part = Part::of(snapshot, window)?;
+    let counts = format!(
         "SELECT count(*), count(DISTINCT s.trace_id) FROM search f JOIN span s ON s.n = f.rowid
-        WHERE search MATCH ?";
+         WHERE search MATCH ? AND {}",
+        part.numbers("f.rowid")
+    );
     let (total, traces): (i64, i64) =
-        asked(database.query_row(counts, [&ask], |row| Ok((row.get(0)?, row.get(1)?))))?;
-    let read = || {
-        let mut statement = database.prepare_cached(
-            "SELECT s.trace_id, s.span_id, s.name, s.kind, s.status, s.start_us,
+        asked(database.query_row(&counts, [&ask], |row| Ok((row.get(0)?, row.get(1)?))))?;
+    let rows = format!(
+        "SELECT s.trace_id, s.span_id, s.name, s.kind, s.status, s.start_us,
                 concat_ws(': ', s.error_type, s.error_message), p.output, p.input, p.attributes
-             FROM (SELECT rowid AS n FROM search WHERE search MATCH ?1 ORDER BY rowid DESC LIMIT ?2) f
-             JOIN span s ON s.n = f.n LEFT JOIN payload p ON p.n = f.n ORDER BY s.n DESC",
-        )?;
+         FROM (SELECT rowid AS n FROM search WHERE search MATCH ?1 AND {} ORDER BY rowid DESC LIMIT ?2) f
+         JOIN span s ON s.n = f.n LEFT JOIN payload p ON p.n = f.n ORDER BY s.n DESC",
+        part.numbers("rowid")
+    );
+    let read = || {
+        let mut statement = database.prepare_cached(&rows)?;
         statement.query_map((&ask, bounds.limit_sql()), |row| hit(row, &words, bounds))?.collect()
     };
     let hits = asked(read())?;

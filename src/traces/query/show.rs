@@ -1,10 +1,14 @@
 //! `traces show`: one trace as a tree, or one span whole.
 
+use super::super::attributes::Attributes;
 use super::super::snapshot::{Snapshot, show_time};
-use super::list::{TraceRow, rows_sql, trace_row};
+use super::super::span::{self, Kind as SpanKind, Span, SpanId, Status, TraceId};
+use super::cost::{Of, estimates};
+use super::list::{self, TraceRow, rows_sql, trace_row};
 use super::{Bounds, asked, count, cut, excerpt, excerpt_sql};
+use crate::domain::price::Prices;
 use crate::error::{Failure, Kind, Result};
-use rusqlite::{OptionalExtension as _, Row};
+use rusqlite::Row;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
@@ -40,14 +44,39 @@ pub struct ShownSpan {
     pub completion_tokens: Option<u64>,
     pub total_tokens: Option<u64>,
     pub cost_usd: Option<f64>,
+    /// What a call that says none comes to by the price table.
+    pub estimated_cost_usd: Option<f64>,
     pub finish_reason: Option<String>,
     pub input: Option<String>,
     pub output: Option<String>,
-    /// Only of a span that was asked for by itself.
+    /// The conversation with a model. These and what follows: only of a span that was asked for by
+    /// itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<Message>,
+    /// Messages between the first and those that are given.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub hidden_messages: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attributes: Option<Map<String, Value>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<Event>,
+}
+
+/// One message to or from a model.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Message {
+    /// Whether the model wrote it.
+    pub answer: bool,
+    pub role: String,
+    pub text: String,
+}
+
+/// How many messages of a long conversation are given besides the first.
+const LAST_MESSAGES: usize = 9;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -58,8 +87,8 @@ pub struct Event {
 }
 
 /// `id` is a trace's id, a unique prefix of it, or the id of one of its spans.
-pub fn show(snapshot: &Snapshot, id: &str, bounds: Bounds) -> Result<Shown> {
-    let trace = trace(snapshot, id, bounds)?;
+pub fn show(snapshot: &Snapshot, id: &str, bounds: Bounds, prices: &Prices) -> Result<Shown> {
+    let trace = trace(snapshot, id, bounds, prices)?;
     let read = || {
         let sql = format!("{} WHERE s.trace_id = ? ORDER BY s.n", spans_sql(bounds));
         let mut statement = snapshot.database().prepare_cached(&sql)?;
@@ -70,43 +99,121 @@ pub fn show(snapshot: &Snapshot, id: &str, bounds: Bounds) -> Result<Shown> {
     let mut spans = tree(asked(read())?);
     let hidden = spans.len().saturating_sub(bounds.limit);
     spans.truncate(bounds.limit);
+    price(snapshot, &trace.trace_id, &mut spans, prices)?;
     Ok(Shown { version: 1, trace, spans, hidden: hidden as u64 })
 }
 
-/// One span with all its attributes and events.
-pub fn show_span(snapshot: &Snapshot, id: &str, span_id: &str, bounds: Bounds) -> Result<Shown> {
-    let trace = trace(snapshot, id, bounds)?;
+/// One span with all its messages, attributes and events. `span_id` may be a prefix that means only
+/// one span of the trace.
+pub fn show_span(
+    snapshot: &Snapshot,
+    id: &str,
+    span_id: &str,
+    bounds: Bounds,
+    prices: &Prices,
+) -> Result<Shown> {
+    let trace = trace(snapshot, id, bounds, prices)?;
+    let span_id = resolve_span(snapshot, &trace.trace_id, span_id)?;
     let sql = format!("{} WHERE s.trace_id = ? AND s.span_id = ?", spans_sql(bounds));
-    let asked_for = span_id.trim().to_ascii_lowercase();
     let database = snapshot.database();
-    let found = database.query_row(&sql, [&trace.trace_id, &asked_for], |row| {
+    let found = database.query_row(&sql, [&trace.trace_id, &span_id], |row| {
         let mut span = span(row, trace.start_us, bounds)?;
         let n: i64 = row.get(0)?;
-        span.attributes = Some(attributes(&row.get::<_, String>(21)?, bounds));
+        let all: Map<String, Value> =
+            serde_json::from_str(&row.get::<_, String>(21)?).unwrap_or_default();
+        (span.messages, span.hidden_messages) = messages(all.clone(), bounds);
+        span.attributes = Some(shortened(all, bounds));
         let mut statement = database
             .prepare_cached("SELECT name, time_us, attributes FROM event WHERE n = ? ORDER BY i")?;
         let events = statement.query_map([n], |row| {
-            Ok(Event {
-                name: row.get(0)?,
-                time: show_time(row.get(1)?),
-                attributes: attributes(&row.get::<_, String>(2)?, bounds),
-            })
+            let own = serde_json::from_str(&row.get::<_, String>(2)?).unwrap_or_default();
+            let attributes = shortened(own, bounds);
+            Ok(Event { name: row.get(0)?, time: show_time(row.get(1)?), attributes })
         })?;
         span.events = events.collect::<rusqlite::Result<_>>()?;
         Ok(span)
     });
-    let Some(span) = asked(found.optional())? else {
-        let sentence = format!("trace `{}` has no span `{span_id}`", trace.trace_id);
-        let hint = format!("`traces show {}` lists its spans", trace.trace_id);
-        return Err(Failure::new(Kind::Usage, sentence).hint(hint));
-    };
-    Ok(Shown { version: 1, trace, spans: vec![span], hidden: 0 })
+    let mut spans = vec![asked(found)?];
+    price(snapshot, &trace.trace_id, &mut spans, prices)?;
+    Ok(Shown { version: 1, trace, spans, hidden: 0 })
 }
 
-fn trace(snapshot: &Snapshot, id: &str, bounds: Bounds) -> Result<TraceRow> {
+/// The span of a trace that a whole id or a unique prefix of one means.
+fn resolve_span(snapshot: &Snapshot, trace_id: &str, span_id: &str) -> Result<String> {
+    let wanted = span_id.trim().to_ascii_lowercase();
+    let sql = "SELECT span_id FROM span WHERE trace_id = ?1 AND substr(span_id, 1, length(?2)) = ?2
+        ORDER BY n LIMIT 2";
+    let read = || {
+        let mut statement = snapshot.database().prepare_cached(sql)?;
+        statement.query_map([trace_id, &wanted], |row| row.get(0))?.collect()
+    };
+    let mut found: Vec<String> = if wanted.is_empty() { Vec::new() } else { asked(read())? };
+    let told = |sentence: String, hint: String| Err(Failure::new(Kind::Usage, sentence).hint(hint));
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        0 => told(
+            format!("trace `{trace_id}` has no span `{span_id}`"),
+            format!("`traces show {trace_id}` lists its spans"),
+        ),
+        _ => told(
+            format!("`{span_id}` means more than one span of trace `{trace_id}`"),
+            format!("write more of it, such as `{}`", found[0]),
+        ),
+    }
+}
+
+fn trace(snapshot: &Snapshot, id: &str, bounds: Bounds, prices: &Prices) -> Result<TraceRow> {
     let id = snapshot.resolve(id)?;
     let sql = rows_sql("t.trace_id = ?", bounds);
-    asked(snapshot.database().query_row(&sql, [id], |row| trace_row(row, bounds)))
+    let row = asked(snapshot.database().query_row(&sql, [id], |row| trace_row(row, bounds)))?;
+    let mut rows = [row];
+    list::price(snapshot, &mut rows, prices)?;
+    let [row] = rows;
+    Ok(row)
+}
+
+/// Puts to each span what it comes to if it is a call that says no cost.
+fn price(
+    snapshot: &Snapshot,
+    trace_id: &str,
+    spans: &mut [ShownSpan],
+    prices: &Prices,
+) -> Result<()> {
+    let estimates = estimates(snapshot, &Of::Spans(trace_id), prices)?;
+    for span in spans {
+        span.estimated_cost_usd = estimates.get(&span.span_id).and_then(|one| one.usd);
+    }
+    Ok(())
+}
+
+/// The conversation: where it is long and not asked for whole, its first message and its last.
+fn messages(attributes: Map<String, Value>, bounds: Bounds) -> (Vec<Message>, u64) {
+    let span = Span {
+        trace_id: TraceId(0),
+        span_id: SpanId(0),
+        parent_id: None,
+        name: String::new(),
+        kind: SpanKind::Llm,
+        start_us: 0,
+        end_us: 0,
+        status: Status::Unset,
+        status_message: String::new(),
+        attributes: Attributes::of(attributes),
+        events: Vec::new(),
+    };
+    let of = |answer: bool, list: Vec<span::Message>| {
+        list.into_iter().map(move |span::Message { role, text }| Message {
+            answer,
+            role,
+            text: cut(text, 0, bounds),
+        })
+    };
+    let asked = of(false, span.input_messages());
+    let mut all: Vec<Message> = asked.chain(of(true, span.output_messages())).collect();
+    let most = LAST_MESSAGES + 1;
+    let hidden = if bounds.chars.is_some() { all.len().saturating_sub(most) } else { 0 };
+    all.drain(1.min(all.len())..1.min(all.len()) + hidden);
+    (all, hidden as u64)
 }
 
 fn spans_sql(bounds: Bounds) -> String {
@@ -140,18 +247,20 @@ fn span(row: &Row, trace_start_us: i64, bounds: Bounds) -> rusqlite::Result<Show
         completion_tokens: count(row, 12)?,
         total_tokens: count(row, 13)?,
         cost_usd: row.get(14)?,
+        estimated_cost_usd: None,
         finish_reason: row.get(15)?,
         input: excerpt(row, 16, bounds)?,
         output: excerpt(row, 18, bounds)?,
         status_message: excerpt(row, 22, bounds)?,
         error_message: excerpt(row, 24, bounds)?,
+        messages: Vec::new(),
+        hidden_messages: 0,
         attributes: None,
         events: Vec::new(),
     })
 }
 
-fn attributes(json: &str, bounds: Bounds) -> Map<String, Value> {
-    let mut object: Map<String, Value> = serde_json::from_str(json).unwrap_or_default();
+fn shortened(mut object: Map<String, Value>, bounds: Bounds) -> Map<String, Value> {
     for value in object.values_mut() {
         if let Value::String(text) = value {
             *text = cut(std::mem::take(text), 0, bounds);

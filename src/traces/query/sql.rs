@@ -3,11 +3,13 @@
 //! The file is opened read-only, and what a statement may do is asked beforehand: reading the tables
 //! and calling functions, no more. Attaching another file, in particular, is refused: it would read
 //! any database of the machine. How long it may take is the caller's to say, since nothing here
-//! looks at a clock.
+//! looks at a clock. How much memory it may take is bounded too; SQLite counts that for the whole
+//! process, so the bound holds for all that the process does with it from then on.
 
 use super::super::snapshot::{Snapshot, TABLES};
 use super::{Bounds, cut};
 use crate::error::{Failure, Kind, Result};
+use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
@@ -19,7 +21,19 @@ use serde_json::Value;
 const STEPS: i32 = 4_000;
 
 /// A text a query makes up may be this long.
-const LONGEST_VALUE: i32 = 256 << 20;
+const LONGEST_VALUE: i32 = 128 << 20;
+
+/// What SQLite may take of memory, in bytes.
+const MEMORY: u64 = 384 << 20;
+
+/// What an answer may hold, in bytes.
+const LARGEST_ANSWER: usize = 64 << 20;
+
+/// A pattern of LIKE or GLOB may be this long: what one costs grows with pattern times text.
+const LONGEST_PATTERN: i32 = 1_000;
+
+/// Functions that no question needs, and that show or change what is not the snapshot's.
+const DENIED: [&str; 2] = ["load_extension", "fts3_tokenizer"];
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Table {
@@ -28,6 +42,8 @@ pub struct Table {
     pub rows: Vec<Vec<Value>>,
     /// Whether there are rows beyond the limit.
     pub more: bool,
+    /// Whether these were left out because the answer grew too large.
+    pub full: bool,
 }
 
 /// `overdue` is asked every so often; when it says yes, the query ends as a failure.
@@ -51,11 +67,18 @@ fn guard(
 ) -> rusqlite::Result<()> {
     database.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_VALUE)?;
     database.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    database.set_limit(Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, LONGEST_PATTERN)?;
+    database.set_limit(Limit::SQLITE_LIMIT_WORKER_THREADS, 0)?;
+    database.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    database.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    database.query_row(&format!("PRAGMA hard_heap_limit={MEMORY}"), [], |_| Ok(()))?;
     database.authorizer(Some(|asked: AuthContext<'_>| match asked.action {
         AuthAction::Select | AuthAction::Read { .. } | AuthAction::Recursive => {
             Authorization::Allow
         }
-        AuthAction::Function { function_name } if function_name != "load_extension" => {
+        AuthAction::Function { function_name }
+            if !DENIED.iter().any(|denied| function_name.eq_ignore_ascii_case(denied)) =>
+        {
             Authorization::Allow
         }
         // The first is the full-text index's own; the others are how one learns what there is.
@@ -72,14 +95,18 @@ fn run(database: &Connection, query: &str, bounds: Bounds) -> rusqlite::Result<T
     let mut statement = database.prepare(query)?;
     let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.raw_query();
-    let mut table = Table { version: 1, columns, rows: Vec::new(), more: false };
+    let mut table = Table { version: 1, columns, rows: Vec::new(), more: false, full: false };
+    let mut bytes = 0;
     while let Some(row) = rows.next()? {
-        if table.rows.len() >= bounds.limit {
+        table.full = bytes > LARGEST_ANSWER;
+        if table.rows.len() >= bounds.limit || table.full {
             table.more = true;
             break;
         }
         let values = (0..table.columns.len()).map(|at| Ok(value(row.get_ref(at)?, bounds)));
-        table.rows.push(values.collect::<rusqlite::Result<_>>()?);
+        let values: Vec<Value> = values.collect::<rusqlite::Result<_>>()?;
+        bytes += values.iter().map(|one| one.as_str().map_or(8, str::len)).sum::<usize>();
+        table.rows.push(values);
     }
     Ok(table)
 }
@@ -97,11 +124,18 @@ fn value(value: ValueRef, bounds: Bounds) -> Value {
     }
 }
 
+/// A query that did not end in time.
+pub fn overdue() -> Failure {
+    Failure::new(Kind::Limit, "the query took longer than it may")
+        .hint("ask for less: a WHERE on trace_id or start_time, or fewer joins")
+}
+
 fn told(error: &rusqlite::Error) -> Failure {
     match error.sqlite_error_code() {
-        Some(ErrorCode::OperationInterrupted) => {
-            Failure::new(Kind::Limit, "the query took longer than it may")
-                .hint("ask for less: a WHERE on trace_id or start_time, or fewer joins")
+        Some(ErrorCode::OperationInterrupted) => overdue(),
+        Some(ErrorCode::OutOfMemory | ErrorCode::TooBig) => {
+            Failure::new(Kind::Limit, "the query took more memory than it may")
+                .hint("ask for less: fewer rows to sort or join, or substr() of long values")
         }
         Some(ErrorCode::AuthorizationForStatementDenied) => {
             Failure::new(Kind::Usage, "a query may only read the snapshot's tables").hint(example())

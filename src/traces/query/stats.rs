@@ -1,10 +1,15 @@
 //! `traces stats`: counts, error rates, latencies, tokens and cost, in all or by something.
 //!
-//! Latencies are exact percentiles by nearest rank. The totals and `by session` count traces (of a
-//! trace, the latency is from its first start to its last end); the other groups count spans.
+//! Latencies are exact percentiles by nearest rank. The totals, `by session` and `by user` count traces
+//! (of a trace, the latency is from its first start to its last end); the other groups count spans.
 
 use super::super::snapshot::Snapshot;
+use super::cost::{Estimate, Of, estimates};
+use super::evidence::{Evidence, evidence};
+use super::part::Part;
 use super::{asked, count};
+use crate::domain::plan::Window;
+use crate::domain::price::Prices;
 use crate::domain::words::{did_you_mean, or};
 use crate::error::{Failure, Kind, Result};
 use serde::Serialize;
@@ -17,10 +22,14 @@ pub enum By {
     Model,
     Tool,
     Session,
+    User,
+    /// The type of the exception.
+    Error,
 }
 
 impl By {
-    pub const NAMES: [&'static str; 5] = ["name", "kind", "model", "tool", "session"];
+    pub const NAMES: [&'static str; 7] =
+        ["name", "kind", "model", "tool", "session", "user", "error"];
 
     pub fn named(name: &str) -> Result<Self> {
         Ok(match name {
@@ -29,6 +38,8 @@ impl By {
             "model" => Self::Model,
             "tool" => Self::Tool,
             "session" => Self::Session,
+            "user" => Self::User,
+            "error" => Self::Error,
             _ => {
                 let failure =
                     Failure::new(Kind::Usage, format!("spans cannot be counted by `{name}`"))
@@ -48,16 +59,43 @@ impl By {
             Self::Model => "model",
             Self::Tool => "tool",
             Self::Session => "session",
+            Self::User => "user",
+            Self::Error => "error",
         }
+    }
+
+    /// The table that is counted, and its column.
+    fn column(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Name => ("span", "name"),
+            Self::Kind => ("span", "kind"),
+            Self::Model => ("span", "model"),
+            Self::Tool => ("span", "tool"),
+            Self::Error => ("span", "error_type"),
+            Self::Session => ("trace", "session_id"),
+            Self::User => ("trace", "user_id"),
+        }
+    }
+
+    pub fn counts_traces(self) -> bool {
+        self.column().0 == "trace"
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Stats {
     pub version: u32,
+    pub evidence: Evidence,
+    /// Of the window.
     pub spans: u64,
     /// Of traces.
     pub total: StatsRow,
+    /// Traces whose root span is in error.
+    pub root_errors: u64,
+    /// How the costs came about.
+    pub costs: Estimate,
+    /// The day of the list prices that estimates are made with.
+    pub prices_of: Option<String>,
     pub by: Option<&'static str>,
     /// Most frequent first.
     pub groups: Vec<StatsRow>,
@@ -68,7 +106,7 @@ pub struct Stats {
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct StatsRow {
     pub key: String,
-    /// Spans, or traces in the totals and by session.
+    /// Spans, or traces in the totals, by session and by user.
     pub count: u64,
     pub traces: u64,
     pub errors: u64,
@@ -82,23 +120,68 @@ pub struct StatsRow {
     pub total_tokens: u64,
     /// None where nothing says a cost.
     pub cost_usd: Option<f64>,
+    /// What the calls that say none come to by the price table.
+    pub estimated_cost_usd: Option<f64>,
+    /// Calls whose cost nobody knows.
+    pub unpriced_calls: u64,
 }
 
-pub fn stats(snapshot: &Snapshot, by: Option<By>, limit: usize) -> Result<Stats> {
-    let total = grouped(snapshot, "''", "trace")?.pop().unwrap_or_default();
-    let mut groups = match by {
+/// What is counted.
+#[derive(Debug, Clone, Copy)]
+pub struct StatsAsk {
+    pub by: Option<By>,
+    pub window: Window,
+    /// Groups.
+    pub limit: usize,
+}
+
+pub fn stats(snapshot: &Snapshot, ask: &StatsAsk, prices: &Prices) -> Result<Stats> {
+    let part = Part::of(snapshot, ask.window)?;
+    let mut total = grouped(snapshot, "trace", "''", &part)?.pop().unwrap_or_default();
+    let costs = estimates(snapshot, &Of::Part(&part), prices)?.remove("").unwrap_or_default();
+    total.estimate(&costs);
+    let mut groups = match ask.by {
         None => Vec::new(),
-        Some(By::Name) => grouped(snapshot, "name", "span")?,
-        Some(By::Kind) => grouped(snapshot, "kind", "span")?,
-        Some(By::Model) => grouped(snapshot, "model", "span")?,
-        Some(By::Tool) => grouped(snapshot, "tool", "span")?,
-        Some(By::Session) => grouped(snapshot, "session_id", "trace")?,
+        Some(by) => by_column(snapshot, by, &part, prices)?,
     };
     groups.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.key.cmp(&b.key)));
-    let hidden = groups.len().saturating_sub(limit) as u64;
-    groups.truncate(limit);
-    let spans = snapshot.summary().spans;
-    Ok(Stats { version: 1, spans, total, by: by.map(By::name), groups, hidden })
+    let hidden = groups.len().saturating_sub(ask.limit) as u64;
+    groups.truncate(ask.limit);
+    let number = |sql: String| -> Result<u64> {
+        let counted: Option<i64> =
+            asked(snapshot.database().query_row(&sql, [], |row| row.get(0)))?;
+        Ok(counted.map_or(0, i64::unsigned_abs))
+    };
+    let spans = number(format!("SELECT sum(t.spans) FROM trace t WHERE {}", part.traces()))?;
+    let failing = "sum(t.root_status = 'ERROR')";
+    let root_errors = number(format!("SELECT {failing} FROM trace t WHERE {}", part.traces()))?;
+    let (by, evidence) = (ask.by.map(By::name), evidence(snapshot)?);
+    let prices_of = prices.as_of.clone();
+    Ok(Stats {
+        version: 1,
+        evidence,
+        spans,
+        total,
+        root_errors,
+        costs,
+        prices_of,
+        by,
+        groups,
+        hidden,
+    })
+}
+
+fn by_column(snapshot: &Snapshot, by: By, part: &Part, prices: &Prices) -> Result<Vec<StatsRow>> {
+    let (table, column) = by.column();
+    let mut groups = grouped(snapshot, table, column, part)?;
+    let column = format!("{}.{column}", if by.counts_traces() { "t" } else { "s" });
+    let estimates = estimates(snapshot, &Of::Column(&column, part), prices)?;
+    for group in &mut groups {
+        if let Some(estimate) = estimates.get(&group.key) {
+            group.estimate(estimate);
+        }
+    }
+    Ok(groups)
 }
 
 #[derive(Default)]
@@ -108,12 +191,15 @@ struct Sum {
     last_trace: String,
 }
 
-fn grouped(snapshot: &Snapshot, key: &str, table: &str) -> Result<Vec<StatsRow>> {
+fn grouped(snapshot: &Snapshot, table: &str, key: &str, part: &Part) -> Result<Vec<StatsRow>> {
     // By row number the spans of a trace follow each other, which is how traces are counted below.
-    let order = if table == "span" { "n" } else { "trace_id" };
+    let (named, order, inside) = match table {
+        "span" => ("span s", "n", part.spans()),
+        _ => ("trace t", "trace_id", part.traces()),
+    };
     let sql = format!(
         "SELECT {key}, trace_id, latency_ms, status = 'ERROR', prompt_tokens, completion_tokens,
-            total_tokens, cost_usd FROM {table} WHERE {key} IS NOT NULL ORDER BY {order}"
+            total_tokens, cost_usd FROM {named} WHERE {key} IS NOT NULL AND {inside} ORDER BY {order}"
     );
     let read = || {
         let mut sums: HashMap<String, Sum> = HashMap::new();
@@ -147,6 +233,11 @@ fn grouped(snapshot: &Snapshot, key: &str, table: &str) -> Result<Vec<StatsRow>>
 }
 
 impl StatsRow {
+    fn estimate(&mut self, estimate: &Estimate) {
+        self.estimated_cost_usd = estimate.usd;
+        self.unpriced_calls = estimate.unpriced;
+    }
+
     fn finished(mut self, key: String, mut latencies: Vec<f64>) -> Self {
         latencies.sort_by(f64::total_cmp);
         self.key = key;

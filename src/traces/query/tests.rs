@@ -4,6 +4,7 @@ use super::super::span::Kind as SpanKind;
 use super::render::Typed;
 use super::*;
 use crate::domain::plan::Window;
+use crate::domain::price::Prices;
 
 const TYPED: Typed = Typed { command: "loop traces", suffix: " --project demo" };
 
@@ -16,6 +17,15 @@ fn demo() -> (Snapshot, tempfile::TempDir) {
     (Snapshot::open(&path).unwrap(), folder)
 }
 
+/// No prices.
+fn none() -> Prices {
+    Prices::default()
+}
+
+fn by(by: Option<By>, limit: usize) -> StatsAsk {
+    StatsAsk { by, window: Window::default(), limit }
+}
+
 fn bounds(limit: usize) -> Bounds {
     Bounds::new(limit, 160, false)
 }
@@ -23,7 +33,7 @@ fn bounds(limit: usize) -> Bounds {
 #[test]
 fn lists_are_filtered_bounded_and_in_order() {
     let (snapshot, _folder) = demo();
-    let ask = |ask: ListAsk| list(&snapshot, &ask, bounds(500)).unwrap();
+    let ask = |ask: ListAsk| list(&snapshot, &ask, bounds(500), &none()).unwrap();
     let all = ask(ListAsk::default());
     assert_eq!((all.total, all.traces.len()), (420, 420));
     assert!(all.traces.is_sorted_by(|a, b| a.start_us >= b.start_us), "newest first");
@@ -44,7 +54,7 @@ fn lists_are_filtered_bounded_and_in_order() {
     let first_day = ask(ListAsk { window, ..ListAsk::default() });
     assert!(first_day.traces.iter().all(|trace| trace.start_time.starts_with("2026-03-09")));
 
-    let few = list(&snapshot, &ListAsk::default(), bounds(3)).unwrap();
+    let few = list(&snapshot, &ListAsk::default(), bounds(3), &none()).unwrap();
     let text = render::list(&few, TYPED);
     assert!(text.starts_with("420 traces, "), "{text}");
     assert!(text.contains("417 more: --limit 420 shows them"), "{text}");
@@ -60,8 +70,8 @@ fn lists_are_filtered_bounded_and_in_order() {
 fn a_trace_is_a_tree_and_a_span_is_whole() {
     let (snapshot, _folder) = demo();
     let ask = ListAsk { name: Some("issue_refund".to_owned()), errors: true, ..ListAsk::default() };
-    let trace = &list(&snapshot, &ask, bounds(1)).unwrap().traces[0];
-    let shown = show(&snapshot, &trace.trace_id[..12], bounds(100)).unwrap();
+    let trace = &list(&snapshot, &ask, bounds(1), &none()).unwrap().traces[0];
+    let shown = show(&snapshot, &trace.trace_id[..12], bounds(100), &none()).unwrap();
     assert_eq!(shown.spans.len() as u64, trace.spans);
     let depths: Vec<_> = shown.spans.iter().map(|span| span.depth).collect();
     assert_eq!(depths[..4], [0, 1, 1, 2], "root, guardrail, planner, its call");
@@ -75,7 +85,7 @@ fn a_trace_is_a_tree_and_a_span_is_whole() {
         )),
         "{text}"
     );
-    let one = show_span(&snapshot, &trace.trace_id, &failed.span_id, bounds(100)).unwrap();
+    let one = show_span(&snapshot, &trace.trace_id, &failed.span_id, bounds(100), &none()).unwrap();
     assert_eq!(one.spans[0].events[0].name, "exception");
     let text = render::show(&one, TYPED);
     assert!(
@@ -83,22 +93,22 @@ fn a_trace_is_a_tree_and_a_span_is_whole() {
         "{text}"
     );
 
-    let cut = show(&snapshot, &trace.trace_id, Bounds::new(2, 100, false)).unwrap();
+    let cut = show(&snapshot, &trace.trace_id, Bounds::new(2, 100, false), &none()).unwrap();
     assert_eq!(cut.hidden, trace.spans - 2);
     let text = render::show(&cut, TYPED);
     assert!(text.contains(&format!("--limit {} shows them", trace.spans)), "{text}");
-    let cut = show(&snapshot, &trace.trace_id, Bounds::new(99, 100, false)).unwrap();
+    let cut = show(&snapshot, &trace.trace_id, Bounds::new(99, 100, false), &none()).unwrap();
     assert!(render::show(&cut, TYPED).contains("more characters; --full shows all)"));
-    let full = show(&snapshot, &trace.trace_id, Bounds::new(99, 100, true)).unwrap();
+    let full = show(&snapshot, &trace.trace_id, Bounds::new(99, 100, true), &none()).unwrap();
     assert!(!render::show(&full, TYPED).contains("more characters"));
-    let none = show_span(&snapshot, &trace.trace_id, "00", bounds(1)).unwrap_err();
+    let none = show_span(&snapshot, &trace.trace_id, "00", bounds(1), &none()).unwrap_err();
     assert!(none.sentence.contains("has no span `00`"), "{none}");
 }
 
 #[test]
 fn searching_finds_words_phrases_and_prefixes() {
     let (snapshot, _folder) = demo();
-    let hits = |text: &str| search(&snapshot, text, bounds(5)).unwrap();
+    let hits = |text: &str| search(&snapshot, text, Window::default(), bounds(5)).unwrap();
     let limited = hits("\"rate limit\" exceeded");
     assert_eq!((limited.total, limited.traces, limited.hits.len()), (30, 15, 5));
     assert_eq!(limited.hits[0].found_in, "error");
@@ -106,26 +116,26 @@ fn searching_finds_words_phrases_and_prefixes() {
     assert!(hits("RMA*").total > 0);
     assert_eq!(hits("RMA").total + hits("nowhereatall").total, hits("RMA").total);
     assert!(hits("never promise a refund").total > 300, "the system prompt is searched");
-    assert!(search(&snapshot, "* -", bounds(5)).is_err());
+    assert!(search(&snapshot, "* -", Window::default(), bounds(5)).is_err());
     assert!(render::search(&hits("nowhereatall"), TYPED).starts_with("0 spans in 0 traces match"));
 }
 
 #[test]
 fn stats_add_up() {
     let (snapshot, _folder) = demo();
-    let all = stats(&snapshot, None, 20).unwrap();
+    let all = stats(&snapshot, &by(None, 20), &none()).unwrap();
     assert_eq!((all.total.count, all.total.traces), (420, 420));
     assert_eq!(all.total.errors, snapshot.summary().failing);
     assert!(all.total.p50_ms < all.total.p95_ms && all.total.p95_ms <= all.total.p99_ms);
-    let kinds = stats(&snapshot, Some(By::Kind), 20).unwrap();
+    let kinds = stats(&snapshot, &by(Some(By::Kind), 20), &none()).unwrap();
     assert_eq!(kinds.groups.iter().map(|row| row.count).sum::<u64>(), all.spans);
-    let models = stats(&snapshot, Some(By::Model), 20).unwrap();
+    let models = stats(&snapshot, &by(Some(By::Model), 20), &none()).unwrap();
     let tokens: u64 = models.groups.iter().map(|row| row.total_tokens).sum();
     assert_eq!(tokens, all.total.total_tokens, "models and traces count the same tokens");
-    let sessions = stats(&snapshot, Some(By::Session), 3).unwrap();
+    let sessions = stats(&snapshot, &by(Some(By::Session), 3), &none()).unwrap();
     assert_eq!(sessions.groups.len(), 3);
     assert!(sessions.hidden > 100);
-    let text = render::stats(&stats(&snapshot, Some(By::Tool), 20).unwrap(), TYPED);
+    let text = render::stats(&stats(&snapshot, &by(Some(By::Tool), 20), &none()).unwrap(), TYPED);
     assert!(text.contains("issue_refund") && text.contains("p95"), "{text}");
     assert!(By::named("modle").unwrap_err().hints[0].contains("--by model"));
 }
@@ -177,6 +187,132 @@ fn sql_reads_and_does_nothing_else() {
     assert_eq!(error.causes, ["no such column: tokens"]);
 }
 
+/// What somebody who is not trusted may try. Each is refused or ended, and the process stays small.
+#[test]
+fn sql_is_attacked() {
+    let (snapshot, folder) = demo();
+    let ask = |query: &str, limit: usize, full: bool| {
+        let mut looks = 0;
+        let overdue = move || {
+            looks += 1;
+            looks > 3_000
+        };
+        sql(&snapshot, query, Bounds::new(limit, 200, full), overdue)
+    };
+    let other = folder.path().join("other.db").display().to_string();
+    for refused in [
+        format!("ATTACH '{other}' AS o"),
+        format!("ATTACH 'file:{other}?mode=rwc' AS o"),
+        "DETACH main".to_owned(),
+        "PRAGMA hard_heap_limit=0".to_owned(),
+        "PRAGMA soft_heap_limit=0".to_owned(),
+        "PRAGMA temp_store_directory='/tmp'".to_owned(),
+        "PRAGMA writable_schema=1".to_owned(),
+        "PRAGMA trusted_schema=1".to_owned(),
+        "PRAGMA mmap_size=0".to_owned(),
+        "SELECT * FROM pragma_database_list".to_owned(),
+        "SELECT * FROM pragma_module_list".to_owned(),
+        "SELECT load_extension('/tmp/x.so')".to_owned(),
+        "SELECT LOAD_EXTENSION('/tmp/x.so', 'init')".to_owned(),
+        "SELECT fts3_tokenizer('simple')".to_owned(),
+        "SELECT fts3_tokenizer('simple', x'4141414141414141')".to_owned(),
+        format!("SELECT writefile('{other}', 'x')"),
+        "SELECT readfile('/etc/passwd')".to_owned(),
+        "SELECT edit('x', 'sh')".to_owned(),
+        "INSERT INTO search(search) VALUES ('rebuild')".to_owned(),
+        "INSERT INTO search(search, rank) VALUES ('pgsz', 100)".to_owned(),
+        "CREATE VIRTUAL TABLE temp.v USING fts5vocab(main, search, row)".to_owned(),
+        "CREATE VIRTUAL TABLE temp.v USING fts5(x)".to_owned(),
+        "UPDATE sqlite_schema SET sql = ''".to_owned(),
+        "DROP TABLE span".to_owned(),
+        "REINDEX".to_owned(),
+        "ANALYZE".to_owned(),
+        "VACUUM".to_owned(),
+        "BEGIN".to_owned(),
+        "SAVEPOINT x".to_owned(),
+        "EXPLAIN DELETE FROM span".to_owned(),
+    ] {
+        let failure = ask(&refused, 10, false).unwrap_err();
+        assert_eq!(failure.kind, Kind::Usage, "{refused}: {failure:?}");
+    }
+    assert!(!folder.path().join("other.db").exists());
+    let rows = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 1000000)";
+    for ended in [
+        "SELECT zeroblob(1000000000)".to_owned(),
+        "SELECT printf('%.*c', 1000000000, 'x')".to_owned(),
+        "SELECT replace(printf('%.*c', 100000000, 'x'), 'x', 'yyyyyyyyyy')".to_owned(),
+        "SELECT length(group_concat(s.attributes || a.attributes)) FROM spans s, spans a".to_owned(),
+        format!("{rows} SELECT count(DISTINCT n || hex(randomblob(2000))) FROM c"),
+        format!("{rows} SELECT n FROM c ORDER BY hex(randomblob(2000))"),
+        "WITH RECURSIVE c(x) AS (SELECT randomblob(1000000) UNION SELECT randomblob(1000000) FROM c)
+         SELECT count(*) FROM c"
+            .to_owned(),
+        "SELECT count(*) FROM span a, span b, span c, span d".to_owned(),
+    ] {
+        let failure = ask(&ended, 10, false).unwrap_err();
+        assert_eq!(failure.kind, Kind::Limit, "{ended}: {failure:?}");
+    }
+    let large = format!("{rows} SELECT printf('%.*c', 20000000, 'x') FROM c");
+    let answer = ask(&large, 1_000_000, true).unwrap();
+    assert!(answer.full && answer.more && answer.rows.len() <= 5, "{}", answer.rows.len());
+    assert!(ask("SELECT 'a' LIKE printf('%.*c', 2000, '%')", 1, false).is_err(), "a long pattern");
+    // What a question may be is still there.
+    for fine in [
+        "EXPLAIN QUERY PLAN SELECT * FROM spans",
+        "SELECT snippet(search, 1, '', '', '…', 5) FROM search WHERE search MATCH 'refund*' LIMIT 1",
+        "SELECT name, percent_rank() OVER (ORDER BY latency_ms) FROM spans LIMIT 1",
+        "SELECT value FROM spans, json_each(attributes) LIMIT 1",
+        "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 5) SELECT * FROM c",
+    ] {
+        assert!(ask(fine, 1, false).is_ok(), "{fine}: {:?}", ask(fine, 1, false));
+    }
+}
+
+#[test]
+fn a_window_is_a_part_of_the_snapshot() {
+    let (snapshot, _folder) = demo();
+    let day = 1_773_014_400_000;
+    let window = Window { since: Some(day + 86_400_000), until: Some(day + 2 * 86_400_000) };
+    let listed =
+        list(&snapshot, &ListAsk { window, ..ListAsk::default() }, bounds(500), &none()).unwrap();
+    let ask = |by| StatsAsk { by, window, limit: 500 };
+    let all = stats(&snapshot, &ask(None), &none()).unwrap();
+    assert_eq!((all.total.count, all.total.errors), (listed.total, listed.failing));
+    assert!(all.total.count > 50 && all.total.count < 420);
+    let kinds = stats(&snapshot, &ask(Some(By::Kind)), &none()).unwrap();
+    assert_eq!(kinds.groups.iter().map(|row| row.count).sum::<u64>(), all.spans);
+    assert_eq!(listed.traces.iter().map(|trace| trace.spans).sum::<u64>(), all.spans);
+    let whole = search(&snapshot, "refund", Window::default(), bounds(5)).unwrap();
+    let part = search(&snapshot, "refund", window, bounds(500)).unwrap();
+    let ids: Vec<_> = listed.traces.iter().map(|trace| &trace.trace_id).collect();
+    assert!(part.total > 0 && part.total < whole.total);
+    assert!(part.hits.iter().all(|hit| ids.contains(&&hit.trace_id)));
+    let later = Window { since: Some(day * 2), until: None };
+    let none_there = stats(&snapshot, &StatsAsk { by: None, window: later, limit: 1 }, &none());
+    assert_eq!((none_there.as_ref().unwrap().total.count, none_there.unwrap().spans), (0, 0));
+    let text = render::stats(&all, TYPED);
+    assert!(text.contains("of these in the window that is asked: "), "{text}");
+}
+
+#[test]
+fn messages_are_told_once_and_in_order() {
+    let (snapshot, _folder) = demo();
+    let sql_ask =
+        "SELECT trace_id, span_id FROM spans WHERE kind = 'LLM' AND status = 'OK' LIMIT 1";
+    let found = sql(&snapshot, sql_ask, bounds(1), || false).unwrap();
+    let (trace, span) = (found.rows[0][0].as_str().unwrap(), found.rows[0][1].as_str().unwrap());
+    let one = show_span(&snapshot, trace, &span[..8], bounds(9), &none()).unwrap();
+    let roles: Vec<_> = one.spans[0].messages.iter().map(|m| (m.answer, m.role.as_str())).collect();
+    assert_eq!(roles, [(false, "system"), (false, "user"), (true, "assistant")]);
+    let text = render::show(&one, TYPED);
+    assert!(text.contains("\nsystem says:\n") && text.contains("\nthe model answers:\n"), "{text}");
+    assert!(!text.contains("llm.input_messages"), "told twice: {text}");
+    let json = serde_json::to_string(&one).unwrap();
+    assert!(json.contains("llm.input_messages.0.message.role"), "JSON has all attributes");
+    let same = show_span(&snapshot, trace, "", bounds(9), &none()).unwrap_err();
+    assert!(same.sentence.contains("has no span ``"), "{same:?}");
+}
+
 #[test]
 fn depth_and_circles_are_drawn() {
     use super::super::span::{Span, SpanId, Status, TraceId};
@@ -201,11 +337,11 @@ fn depth_and_circles_are_drawn() {
     spans.extend((1_000..3_000).map(|id| span(id, if id == 1_000 { 4 } else { id - 1 })));
     write(&path, spans, &About::default()).unwrap();
     let snapshot = Snapshot::open(&path).unwrap();
-    let shown = show(&snapshot, &format!("{:032x}", 1), bounds(10_000)).unwrap();
+    let shown = show(&snapshot, &format!("{:032x}", 1), bounds(10_000), &none()).unwrap();
     assert_eq!(shown.spans.len(), 2_007, "each once");
     let order: Vec<_> = shown.spans[..4].iter().map(|s| (s.name.as_str(), s.depth)).collect();
     assert_eq!(order, [("s1", 0), ("s3", 1), ("s2", 2), ("s4", 1)]);
-    let few = show(&snapshot, &format!("{:032x}", 1), bounds(5)).unwrap();
+    let few = show(&snapshot, &format!("{:032x}", 1), bounds(5), &none()).unwrap();
     let text = render::show(&few, TYPED);
     let lines: Vec<_> = text
         .lines()

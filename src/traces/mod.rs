@@ -14,6 +14,7 @@ pub mod cited;
 pub mod demo;
 pub mod evals;
 pub mod file;
+pub mod lease;
 pub mod mirror;
 pub mod monitor;
 pub mod phoenix;

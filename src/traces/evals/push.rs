@@ -38,11 +38,12 @@ pub fn push(to: &dyn Annotate, batches: &[Batch], progress: &dyn Fn(usize)) -> R
 }
 
 fn told(failure: Failure, written: usize, all: usize) -> Failure {
-    let before = match written {
-        0 => "nothing was written before that".to_owned(),
-        some => format!("{some} of {} were written before that", Count::of(all, "eval")),
-    };
-    failure.because(before).hint("push again: what is there already is updated, not doubled")
+    match written {
+        0 => failure.because("nothing was written before that"),
+        some => failure
+            .because(format!("{some} of {} were written before that", Count::of(all, "eval")))
+            .hint("push again: what is there already is updated, not doubled"),
+    }
 }
 
 #[cfg(test)]

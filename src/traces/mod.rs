@@ -152,7 +152,7 @@ pub fn annotate<'a>(
     reach: Reach<'a>,
 ) -> Result<Option<Box<dyn Annotate + 'a>>> {
     Ok(match project.source.as_str() {
-        "phoenix" => Some(Box::new(phoenix::annotate::Annotations::new(project, reach)?)),
+        "phoenix" => Some(Box::new(phoenix::Phoenix::new(project, reach)?)),
         "arize" => Some(Box::new(arize::Arize::new(project, reach)?)),
         _ => None,
     })

@@ -203,6 +203,37 @@ fn a_second_look_asks_only_for_what_may_be_new() {
 }
 
 #[test]
+fn a_look_that_was_cut_goes_on_where_it_was() {
+    let now = jiff::Timestamp::now().as_millisecond();
+    let mut world = World::new();
+    (0..6).for_each(|day| world.hold(traces(50, now - (day + 1) * 24 * HOUR + HOUR + day)));
+    // Each day's are numbered anew, and there they are one trace each.
+    for (n, held) in world.spans.iter_mut().enumerate() {
+        let id = format!("{:032x}", 0xa5a5_0000_u128 + (n / 3) as u128);
+        held.span["context"] = json!({"trace_id": id, "span_id": world::span_id(n as u64 + 1)});
+        held.span["parent_id"] = Value::Null;
+    }
+    let server = ArizeServer::start(world);
+    let home = home(&server);
+    let busy = json!({"title": "Conflict", "detail": "busy"});
+    server.fail_at("/v2/spans", 4, Fault::Problem(409, busy));
+    let list = ["traces", "list", "--project", "bot", "--since", "6d", "--json"];
+    ask(&home, &list).exits(6);
+    let asked = |calls: Vec<crate::arize_server::Seen>| {
+        let of_spans = calls.into_iter().filter(|call| call.path == "/v2/spans");
+        of_spans
+            .map(|call| call.body["start_time"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let before = asked(server.seen());
+    assert_eq!(before.len(), 5);
+    let listed = ask(&home, &list).ok().json();
+    assert_eq!(listed["total"], 300, "{listed:#}");
+    let after = asked(server.seen());
+    assert!(after[0] >= before[4], "{before:?} {after:?}");
+}
+
+#[test]
 fn what_was_said_of_spans_comes_with_them() {
     let mut world = World::new();
     let mut spans = traces(1, noon());

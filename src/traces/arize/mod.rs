@@ -2,7 +2,7 @@
 //!
 //! How soon a span can be found by its time is not promised: the vendor's own texts say between at once
 //! and twelve hours. So a later reading asks again for the last of what was there ([`read`]). A span is
-//! found by its trace's id at once. An annotation that was made on an older span shows only when the
+//! found by its trace's id at once. The API's own list of traces is not used: it cuts long ones. An annotation that was made on an older span shows only when the
 //! whole window is read anew.
 //!
 //! The key goes to the one host that the project names, and nowhere else.

@@ -212,9 +212,13 @@ impl Direct {
 
     /// The id of the project, found by its name among all.
     pub fn id(&self) -> String {
+        self.known().expect("the project")
+    }
+
+    fn known(&self) -> Option<String> {
         let all = self.get("/v1/projects?limit=10000");
         let found = all["data"].as_array().unwrap().iter().find(|own| own["name"] == *self.project);
-        found.expect("the project")["id"].as_str().unwrap().to_owned()
+        Some(found?["id"].as_str().unwrap().to_owned())
     }
 
     /// All pages of a list of the project.
@@ -257,18 +261,27 @@ impl Direct {
             let (status, said) = ask("POST", &url, self.key.as_deref(), body);
             assert_eq!(status, 200, "{said}");
         }
-        let until = Instant::now() + Duration::from_secs(40);
-        while self.stored() < before + spans.len() {
+        let until = Instant::now() + Duration::from_secs(90);
+        while !self.has(&spans[spans.len() - 1]) || self.stored() < before + spans.len() {
             assert!(Instant::now() < until, "{} of {}", self.stored() - before, spans.len());
-            std::thread::sleep(Duration::from_millis(200));
+            std::thread::sleep(Duration::from_millis(300));
         }
     }
 
+    /// Cheaper than to count all, which would keep the server from storing more.
+    fn has(&self, span: &Sent) -> bool {
+        let url = format!(
+            "{}/v1/projects/{}/spans?limit=1&span_id={:016x}",
+            self.url,
+            self.known().unwrap_or_default(),
+            span.span
+        );
+        let (_, body) = ask("GET", &url, self.key.as_deref(), None);
+        body.contains("\"span_id\"")
+    }
+
     fn stored(&self) -> usize {
-        let projects = self.get("/v1/projects?limit=10000");
-        let there =
-            projects["data"].as_array().unwrap().iter().any(|own| own["name"] == *self.project);
-        if there { self.all("spans?limit=1000").len() } else { 0 }
+        if self.known().is_some() { self.all("spans?limit=1000").len() } else { 0 }
     }
 
     /// Stores annotations of `span`, `trace` or `session`, at once.

@@ -48,8 +48,8 @@ impl Row {
 
 /// The error is the reason why it is left out.
 pub(super) fn span(raw: &Raw) -> Result<Span, &'static str> {
-    let object: Map<String, Value> =
-        serde_json::from_str(raw.get()).map_err(|_| "spans that are nested too deep")?;
+    let object: Map<String, Value> = serde_json::from_str(raw.get())
+        .map_err(|_| "spans that cannot be read, or are nested too deep")?;
     record::span(object)
 }
 

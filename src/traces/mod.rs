@@ -15,6 +15,7 @@ pub mod demo;
 pub mod evals;
 pub mod file;
 pub mod import;
+pub mod lease;
 pub mod metric;
 pub mod mirror;
 pub mod monitor;
@@ -153,7 +154,7 @@ pub fn annotate<'a>(
     reach: Reach<'a>,
 ) -> Result<Option<Box<dyn Annotate + 'a>>> {
     Ok(match project.source.as_str() {
-        "phoenix" => Some(Box::new(phoenix::annotate::Annotations::new(project, reach)?)),
+        "phoenix" => Some(Box::new(phoenix::Phoenix::new(project, reach)?)),
         "arize" => Some(Box::new(arize::Arize::new(project, reach)?)),
         _ => None,
     })

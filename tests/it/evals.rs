@@ -146,7 +146,7 @@ fn a_key_that_only_reads_writes_no_evals() {
     assert!(failed.contains("the key in `PK` only reads"), "{failed}");
     assert!(failed.contains("--to PROJECT"), "{failed}");
     let failed = push("px-of-nobody").exits(4).stderr;
-    assert!(failed.contains("does not accept the key in `PK`"), "{failed}");
+    assert!(failed.contains("does not know the key in `PK`"), "{failed}");
     assert_eq!(held(&direct, &format!("loop-{id}")), [const { Vec::<Value>::new() }; 2]);
     push(&phoenix.admin).ok();
     let [of_spans, of_traces] = held(&direct, &format!("loop-{id}"));

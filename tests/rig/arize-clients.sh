@@ -18,30 +18,6 @@ flock -w 300 9 || {
     exit 1
 }
 
-install() {
-    command -v python3 >/dev/null || {
-        echo "there is no python3"
-        return 1
-    }
-    local stage=$folder/.arize-uv
-    rm -rf "$stage" "$place"
-    if ! python3 -m venv "$stage" >/dev/null 2>&1; then
-        "$rig/install.sh" ensurepip-of-python3=python3-venv
-        rm -rf "$stage"
-        python3 -m venv "$stage" >/dev/null 2>&1 || {
-            echo "python3 makes no virtual environment (package python3-venv)"
-            return 1
-        }
-    fi
-    # Plain pip takes several times as long for the same.
-    "$stage/bin/pip" install -q uv >&2 && "$stage/bin/uv" venv -q --python "$stage/bin/python" "$place" >&2 &&
-        "$stage/bin/uv" pip install -q --python "$place/bin/python" "arize==$sdk" "arize-ax-cli==$command_line" >&2 || {
-        rm -rf "$place"
-        echo "arize $sdk and arize-ax-cli $command_line cannot be installed from the package registry"
-        return 1
-    }
-    rm -rf "$stage"
-}
-
-[ -x "$place/bin/ax" ] || install || exit 1
+[ -x "$place/bin/ax" ] ||
+    "$rig/python.sh" "$place" "arize==$sdk" "arize-ax-cli==$command_line" || exit 1
 echo "$place"

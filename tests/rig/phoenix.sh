@@ -37,29 +37,7 @@ is_ours() {
 }
 
 install() {
-    [ ! -x "$place/bin/phoenix" ] || return 0
-    command -v python3 >/dev/null || {
-        echo "there is no python3"
-        return 1
-    }
-    local stage=$folder/.phoenix-uv
-    rm -rf "$stage" "$place"
-    if ! python3 -m venv "$stage" >/dev/null 2>&1; then
-        "$rig/install.sh" ensurepip-of-python3=python3-venv
-        rm -rf "$stage"
-        python3 -m venv "$stage" >/dev/null 2>&1 || {
-            echo "python3 makes no virtual environment (package python3-venv)"
-            return 1
-        }
-    fi
-    # Plain pip takes ten times as long for the same.
-    "$stage/bin/pip" install -q uv >&2 && "$stage/bin/uv" venv -q --python "$stage/bin/python" "$place" >&2 &&
-        "$stage/bin/uv" pip install -q --python "$place/bin/python" "arize-phoenix==$version" >&2 || {
-        rm -rf "$place"
-        echo "arize-phoenix $version cannot be installed from the package registry"
-        return 1
-    }
-    rm -rf "$stage"
+    [ -x "$place/bin/phoenix" ] || "$rig/python.sh" "$place" "arize-phoenix==$version"
 }
 
 # start PORT NAME [SETTING=VALUE...]

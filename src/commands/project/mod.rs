@@ -1,6 +1,7 @@
 //! `loop project`
 
 mod add;
+mod key;
 mod list;
 mod rm;
 mod show;
@@ -19,6 +20,8 @@ pub enum Command {
     Show(show::Show),
     /// Name a source of traces
     Add(add::Add),
+    /// Make a key that only reads, and ends by itself
+    Key(key::Key),
     /// Forget a project; its traces stay where they are
     #[command(visible_alias = "delete")]
     Rm(rm::Rm),
@@ -29,6 +32,7 @@ pub fn run(command: Command, app: &App) -> Done {
         Command::List(page) => page.run(app),
         Command::Show(page) => page.run(app),
         Command::Add(page) => page.run(app),
+        Command::Key(page) => page.run(app),
         Command::Rm(page) => page.run(app),
     }
 }

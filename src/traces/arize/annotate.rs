@@ -16,6 +16,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
+const PATH: &str = "/v2/spans/annotate";
+
 /// The most records of a request.
 const AT_ONCE: usize = 1_000;
 
@@ -54,11 +56,11 @@ pub(super) fn batches(api: &Api, found: &Found, evals: &[Eval]) -> Result<Vec<Ba
         Err(failure) if failure.kind == Kind::Credential => {}
         Err(failure) => return Err(failure),
     }
-    requests(api.base(), found, evals)
+    requests(found, evals)
 }
 
 pub(super) fn write(api: &Api, batch: &Batch) -> Result<()> {
-    let answer = api.post("/v2/spans/annotate", &batch.body)?;
+    let answer = api.post(&batch.path, &batch.body)?;
     if answer.is_success() {
         return Ok(());
     }
@@ -70,7 +72,7 @@ pub(super) fn write(api: &Api, batch: &Batch) -> Result<()> {
     })
 }
 
-fn requests(base: &str, found: &Found, evals: &[Eval]) -> Result<Vec<Batch>> {
+fn requests(found: &Found, evals: &[Eval]) -> Result<Vec<Batch>> {
     let mut located: Vec<(bool, Spot, &Eval)> = Vec::with_capacity(evals.len());
     for eval in evals {
         let of_trace = matches!(eval.target, Target::Trace(_));
@@ -96,7 +98,7 @@ fn requests(base: &str, found: &Found, evals: &[Eval]) -> Result<Vec<Batch>> {
         let last = some.last().map_or(first, |record| record[0].1);
         let annotations: Vec<Value> = some.iter().map(|record| self::record(record)).collect();
         batches.push(Batch {
-            url: format!("{base}/v2/spans/annotate"),
+            path: PATH.to_owned(),
             body: json!({
                 "project_id": found.id,
                 "granularity": if of_trace { "TRACE" } else { "SPAN" },
@@ -253,7 +255,7 @@ mod tests {
         let mut evals = vec![span("a", 1, 0), span("b", 1, 0), span("a", 2, 31 * DAY)];
         evals.push(eval(Target::Trace(TraceId(9)), "a", 1, 0));
         evals.extend((10..1_020).map(|id| span("a", id, 40 * DAY)));
-        let made = requests("http://h", &found, &evals).unwrap();
+        let made = requests(&found, &evals).unwrap();
         let told: Vec<_> = made
             .iter()
             .map(|batch| {
@@ -272,7 +274,7 @@ mod tests {
         assert_eq!(first["annotations"][0]["values"][1]["name"], "b");
         let mut lost = span("a", 1, 0);
         lost.spot = None;
-        assert!(requests("http://h", &found, &[lost]).is_err());
+        assert!(requests(&found, &[lost]).is_err());
     }
 
     #[test]

@@ -69,6 +69,15 @@ impl Api {
         self.ask(&Request::new(Method::POST, self.url(path)).json(body).repeatable())
     }
 
+    /// Something that must not happen twice.
+    pub fn post_once(&self, path: &str, body: &Value) -> Result<Answer> {
+        self.ask(&Request::new(Method::POST, self.url(path)).json(body))
+    }
+
+    pub fn put(&self, path: &str) -> Result<Answer> {
+        self.ask(&Request::new(Method::PUT, self.url(path)).repeatable())
+    }
+
     /// A whole list, which the answer has under a name.
     pub fn list<T: DeserializeOwned>(
         &self,
@@ -94,12 +103,16 @@ impl Api {
             let pagination: Pagination =
                 pagination.transpose().map_err(|_| odd(doing))?.unwrap_or_default();
             let next = pagination.next();
-            if next.is_none() || next == cursor {
+            if next.is_none() {
+                return Ok(all);
+            }
+            if next == cursor {
                 break;
             }
             cursor = next;
         }
-        Ok(all)
+        Err(Failure::new(Kind::Network, format!("cannot {doing}"))
+            .because(format!("the list does not end: there were {} already", all.len())))
     }
 
     /// What an answer holds, or the failure that it tells of.

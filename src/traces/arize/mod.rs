@@ -2,7 +2,7 @@
 //!
 //! How soon a span can be found by its time is not promised: the vendor's own texts say between at once
 //! and twelve hours. So a later reading asks again for the last of what was there ([`read`]). A span is
-//! found by its trace's id at once. An annotation that was made on an older span shows only when the
+//! found by its trace's id at once. The API's own list of traces is not used: it cuts long ones. An annotation that was made on an older span shows only when the
 //! whole window is read anew.
 //!
 //! The key goes to the one host that the project names, and nowhere else.
@@ -11,12 +11,14 @@ mod annotate;
 mod api;
 mod find;
 mod inspect;
+mod keys;
 mod monitors;
 mod problem;
 mod read;
 mod record;
 
 use super::evals::{Annotate, Batch, Eval};
+use super::lease::Lease;
 use super::monitor::Monitor;
 use super::span::TraceId;
 use super::{Ask, Fact, Reach, Sink, Source};
@@ -42,6 +44,16 @@ impl<'a> Arize<'a> {
     pub fn new(project: &'a Project, reach: Reach) -> Result<Self> {
         let api = Api::new(project, reach)?;
         Ok(Self { project, api, found: OnceCell::new(), since: Cell::new(0) })
+    }
+
+    /// Makes a key that reads the project's space until then, in Unix milliseconds.
+    pub fn lease(&self, until: i64) -> Result<Lease> {
+        keys::make(&self.api, self.found()?, until)
+    }
+
+    /// Ends a key at once.
+    pub fn revoke(&self, id: &str) -> Result<()> {
+        keys::revoke(&self.api, id)
     }
 
     /// The project as the server has it, which is asked for once.

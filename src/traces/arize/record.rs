@@ -107,6 +107,7 @@ fn messages(span: &mut Span, prefix: &str) {
 mod tests {
     use super::super::super::span::{Kind, Status};
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     const TRACE: &str = "5b8efff798038103d269b633813fc60c";
@@ -152,6 +153,36 @@ mod tests {
             "llm.input_messages.contents": [null, "hi"]}})));
         let roles: Vec<_> = lists.input_messages().into_iter().map(|m| (m.role, m.text)).collect();
         assert_eq!(roles, [("system".into(), String::new()), ("user".into(), "hi".into())]);
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,6}".prop_map(Value::from),
+            Just(Value::from(TRACE)),
+        ];
+        let key = prop_oneof!["[a-z.]{0,8}", "annotations|evaluations|attributes.x|context|kind"];
+        leaf.prop_recursive(4, 24, 6, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec((key.clone(), inner), 0..5)
+                    .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_a_server_sends_makes_it_panic(
+            key in "attributes|events|annotations|evaluations|context|start_time|kind|parent_id|attributes.llm.input_messages.roles",
+            value in any_json(),
+        ) {
+            let mut span = with(&json!({}));
+            span[&key] = value;
+            let _ = read(span.as_object().unwrap().clone());
+        }
     }
 
     #[test]

@@ -19,7 +19,8 @@ pub trait Annotate {
 /// One request, as it would be sent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Batch {
-    pub url: String,
+    /// Below the server's address.
+    pub path: String,
     pub body: Value,
     /// How many evals are in it.
     pub evals: usize,
@@ -38,11 +39,12 @@ pub fn push(to: &dyn Annotate, batches: &[Batch], progress: &dyn Fn(usize)) -> R
 }
 
 fn told(failure: Failure, written: usize, all: usize) -> Failure {
-    let before = match written {
-        0 => "nothing was written before that".to_owned(),
-        some => format!("{some} of {} were written before that", Count::of(all, "eval")),
-    };
-    failure.because(before).hint("push again: what is there already is updated, not doubled")
+    match written {
+        0 => failure.because("nothing was written before that"),
+        some => failure
+            .because(format!("{some} of {} were written before that", Count::of(all, "eval")))
+            .hint("push again: what is there already is updated, not doubled"),
+    }
 }
 
 #[cfg(test)]
@@ -68,7 +70,7 @@ mod tests {
 
     #[track_caller]
     fn check(takes: usize, expected: Result<usize, &str>) {
-        let batch = Batch { url: String::new(), body: Value::Null, evals: 2 };
+        let batch = Batch { path: String::new(), body: Value::Null, evals: 2 };
         let told = RefCell::new(Vec::new());
         let full = Full(RefCell::new(takes));
         let done = push(&full, &vec![batch; 3], &|written| told.borrow_mut().push(written));

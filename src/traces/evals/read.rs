@@ -286,6 +286,17 @@ mod tests {
         check(&with(&long), Some(reason));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn nothing_that_a_worker_writes_makes_it_panic(
+            text in "(\\{\"(span_id|trace_id|name|label|score)\":(\"[0-9a-f]{0,33}\"|[-0-9.e]{0,5}|null|\\[\\])[,}\n]|.|\n){0,12}",
+        ) {
+            let lines = text.lines().count().max(text.split('\n').count());
+            let evals = evals(text.as_bytes(), None);
+            proptest::prop_assert!(evals.good.len() + evals.mistakes.len() <= lines);
+        }
+    }
+
     #[test]
     fn lines_are_counted_and_twins_found() {
         let line = r#"{"span_id":"eee19b7ec3c1b174","name":"n","score":1,"confidence":2}"#;

@@ -56,7 +56,7 @@ pub fn dry_run(project: &str, batches: &[Batch]) -> String {
     let mut text = format!("{} for `{project}` in {requests}:\n", Count::of(all, "eval"));
     for batch in batches {
         let body = serde_json::to_string_pretty(&batch.body).unwrap_or_default();
-        let _ = writeln!(text, "\nPOST {}\n{body}", batch.url);
+        let _ = writeln!(text, "\nPOST {}\n{body}", batch.path);
     }
     text.push_str("\nnothing was sent\n");
     text

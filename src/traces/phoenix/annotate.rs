@@ -4,52 +4,54 @@
 //! The server is asked to write before it answers, since otherwise it would not tell of targets that it
 //! does not know.
 
-use super::super::Reach;
 use super::super::annotation::Target;
 use super::super::evals::{Annotate, Batch, Eval};
-use crate::domain::preset::Project;
+use super::Phoenix;
 use crate::error::{Failure, Kind, Result};
-use crate::http::{Answer, Client, Method, Request, shown};
-use crate::secrets::Secret;
+use crate::http::Answer;
 use serde_json::{Map, Value, json};
 
 /// How many annotations go in one request: few enough that its answer does not take long.
 const AT_ONCE: usize = 200;
 
-/// Where a server listens that nobody told to listen elsewhere.
-const USUAL: &str = "http://localhost:6006";
-
-pub(in crate::traces) struct Annotations<'a> {
-    client: Client,
-    base: String,
-    project: &'a Project,
-    key: Option<Secret>,
-}
-
-impl<'a> Annotations<'a> {
-    pub fn new(project: &'a Project, reach: Reach) -> Result<Self> {
-        let base = project.url.as_deref().unwrap_or(USUAL).trim_end_matches('/').to_owned();
-        let key = project.secret.as_deref().map(|name| (reach.secret)(name)).transpose()?;
-        Ok(Self { client: Client::new(reach.ca_bundle)?, base, project, key })
-    }
-}
-
-impl Annotate for Annotations<'_> {
+impl Annotate for Phoenix<'_> {
     fn batches(&self, evals: &[Eval], identifier: &str) -> Result<Vec<Batch>> {
-        Ok(batches(&self.base, evals, identifier))
+        Ok(batches(evals, identifier))
     }
 
     fn write(&self, batch: &Batch) -> Result<()> {
-        let mut request = Request::new(Method::POST, &batch.url).json(&batch.body).repeatable();
-        if let Some(key) = &self.key {
-            request = request.header("authorization", format!("Bearer {}", key.expose()));
-        }
-        let answer = self.client.send(&request)?;
-        if answer.is_success() { Ok(()) } else { Err(refused(&answer, &batch.url, self.project)) }
+        let answer = self.server.post(&batch.path, &batch.body)?;
+        if answer.is_success() { Ok(()) } else { Err(self.unwritten(&answer)) }
     }
 }
 
-fn batches(base: &str, evals: &[Eval], identifier: &str) -> Vec<Batch> {
+impl Phoenix<'_> {
+    fn unwritten(&self, answer: &Answer) -> Failure {
+        let sentence = format!("cannot write annotations to Phoenix at `{}`", self.server.shown());
+        let fail = |kind, why: String| {
+            let said = answer.said();
+            let said = (!said.is_empty()).then(|| format!("it says: {said}")).unwrap_or_default();
+            Failure::new(kind, sentence.clone()).because(why).because(said)
+        };
+        match (answer.status, self.server.project().secret.as_deref()) {
+            (403, Some(secret)) => {
+                fail(Kind::Credential, format!("the key in `{secret}` only reads"))
+                    .hint("name a project whose key belongs to a member: `--to PROJECT`")
+            }
+            (403, None) => fail(Kind::Credential, "the server is read-only".to_owned()),
+            (404, _) => fail(
+                Kind::Network,
+                "of a request with a span or trace that it does not know it writes nothing"
+                    .to_owned(),
+            )
+            .hint("push to the project that the spans came from: `--to PROJECT`"),
+            (507, _) => fail(Kind::Network, "its database has no room left".to_owned()),
+            _ => self.server.refused(answer),
+        }
+    }
+}
+
+fn batches(evals: &[Eval], identifier: &str) -> Vec<Batch> {
     let (spans, traces): (Vec<&Eval>, Vec<&Eval>) =
         evals.iter().partition(|eval| matches!(eval.target, Target::Span(_)));
     let mut batches = Vec::new();
@@ -57,8 +59,8 @@ fn batches(base: &str, evals: &[Eval], identifier: &str) -> Vec<Batch> {
         for some in evals.chunks(AT_ONCE) {
             let data: Vec<Value> =
                 some.iter().map(|eval| annotation(kind, eval, identifier)).collect();
-            let url = format!("{base}/v1/{kind}_annotations?sync=true");
-            batches.push(Batch { url, body: json!({ "data": data }), evals: some.len() });
+            let path = format!("/v1/{kind}_annotations?sync=true");
+            batches.push(Batch { path, body: json!({ "data": data }), evals: some.len() });
         }
     }
     batches
@@ -84,36 +86,6 @@ fn annotation(kind: &str, eval: &Eval, identifier: &str) -> Value {
     Value::Object(annotation)
 }
 
-fn refused(answer: &Answer, url: &str, project: &Project) -> Failure {
-    let kind = if matches!(answer.status, 401 | 403) { Kind::Credential } else { Kind::Network };
-    let failure = Failure::new(kind, format!("cannot write annotations to `{}`", shown(url)));
-    let secret = project.secret.as_deref();
-    let said = answer.said();
-    let said = if said.is_empty() { String::new() } else { format!("Phoenix says: {said}") };
-    match (answer.status, secret) {
-        (401, None) => failure.because("it asks for a key, and the project names none").because(said).hint(
-            format!("name the secret that is the key: `secret = \"PHOENIX_API_KEY\"` in `[projects.{}]`", project.name),
-        ),
-        (401, Some(secret)) => failure
-            .because(format!("it does not accept the key in `{secret}`"))
-            .because(said)
-            .hint(format!("store a key that is good: `loop secret set {secret}`")),
-        (403, secret) => failure
-            .because(match secret {
-                Some(secret) => format!("the key in `{secret}` only reads"),
-                None => "the server is read-only".to_owned(),
-            })
-            .because(said)
-            .hint("name a project whose key belongs to a member: `--to PROJECT`"),
-        (404, _) => failure
-            .because("it does not know all of these spans or traces; of such a request it writes nothing")
-            .because(said)
-            .hint("push to the project that the spans came from: `--to PROJECT`"),
-        (507, _) => failure.because("its database has no room left").because(said),
-        (status, _) => failure.because(format!("it answered with status {status}")).because(said),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::super::span::{SpanId, TraceId};
@@ -135,10 +107,10 @@ mod tests {
     fn spans_and_traces_go_apart_and_in_parts() {
         let mut evals: Vec<Eval> = (1..=201).map(|id| eval(Target::Span(SpanId(id)))).collect();
         evals.push(eval(Target::Trace(TraceId(7))));
-        let batches = batches("http://h", &evals, "loop-1");
-        let counts: Vec<_> = batches.iter().map(|b| (b.url.as_str(), b.evals)).collect();
-        let spans = "http://h/v1/span_annotations?sync=true";
-        let traces = "http://h/v1/trace_annotations?sync=true";
+        let batches = batches(&evals, "loop-1");
+        let counts: Vec<_> = batches.iter().map(|b| (b.path.as_str(), b.evals)).collect();
+        let spans = "/v1/span_annotations?sync=true";
+        let traces = "/v1/trace_annotations?sync=true";
         assert_eq!(counts, [(spans, 200), (spans, 1), (traces, 1)]);
         assert_eq!(
             batches[2].body["data"][0],

@@ -14,7 +14,7 @@
 //! Sessions are not asked for: what Phoenix tells of them is computed from their spans. Annotations
 //! are, of spans, traces and sessions; those of single retrieved documents have no list to be read from.
 
-pub(super) mod annotate;
+mod annotate;
 mod look;
 mod page;
 mod server;

@@ -2,7 +2,7 @@
 
 use crate::domain::preset::Project;
 use crate::error::{Failure, Kind, Result};
-use crate::http::{Answer, Client, Request, shown};
+use crate::http::{Answer, Client, Method, Request, shown};
 use crate::secrets::Secret;
 use crate::traces::Reach;
 use serde::de::DeserializeOwned;
@@ -33,15 +33,24 @@ impl<'a> Server<'a> {
     /// The answer where it is one to go on with: a success, or a 404 or 422, which mean something else
     /// with each question.
     pub fn ask(&self, path: &str) -> Result<Answer> {
-        let mut request = Request::get(format!("{}{path}", self.url));
-        if let Some(key) = &self.key {
-            request = request.header("authorization", format!("Bearer {}", key.expose()));
-        }
-        let answer = self.client.send(&request).map_err(|failed| self.out_of_reach(failed))?;
+        let answer = self.send(Request::get(format!("{}{path}", self.url)))?;
         match answer.status {
             200..300 | 404 | 422 if !is_page(&answer) => Ok(answer),
             _ => Err(self.refused(&answer)),
         }
+    }
+
+    /// The answer to something that is written, whatever its status. It may be written again.
+    pub fn post(&self, path: &str, body: &serde_json::Value) -> Result<Answer> {
+        let request = Request::new(Method::POST, format!("{}{path}", self.url));
+        self.send(request.json(body).repeatable())
+    }
+
+    fn send(&self, mut request: Request) -> Result<Answer> {
+        if let Some(key) = &self.key {
+            request = request.header("authorization", format!("Bearer {}", key.expose()));
+        }
+        self.client.send(&request).map_err(|failed| self.out_of_reach(failed))
     }
 
     /// The answer's JSON, where anything but a success is a failure.

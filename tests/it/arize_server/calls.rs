@@ -34,6 +34,30 @@ pub fn reply(world: &mut World, key: &str, call: &Call) -> Reply {
                 None => missing("project"),
             }
         }
+        ("GET", path) if path.starts_with("/v2/spaces/") => {
+            let id = super::decoded(&path["/v2/spaces/".len()..]);
+            match world.spaces.iter().find(|(own, _)| *own == id) {
+                Some((id, name)) => Reply::Json(
+                    200,
+                    json!({"id": id, "name": name, "organization_id": ORGANIZATION}),
+                ),
+                None => missing("space"),
+            }
+        }
+        ("POST", "/v2/api-keys") if key == READ_ONLY => {
+            Reply::Problem(403, "Forbidden", "SERVICE_KEY_CREATE is needed".to_owned())
+        }
+        ("POST", "/v2/api-keys") => make_key(world, call),
+        ("PUT", path) if path.starts_with("/v2/api-keys/") => {
+            let id = path["/v2/api-keys/".len()..].trim_end_matches("/revoke");
+            match world.keys.get_mut(&super::decoded(id)) {
+                Some(made) => {
+                    made["status"] = json!("REVOKED");
+                    Reply::Empty(204)
+                }
+                None => missing("API key"),
+            }
+        }
         ("GET", "/v2/monitors") => known(call, &["project_id", "limit", "cursor"], |call| {
             let of_project = |one: &&Value| is(call, "project_id", &one["project_id"]);
             list("monitors", world.monitors.iter().filter(of_project).cloned().collect(), call)
@@ -287,4 +311,31 @@ fn annotate(world: &mut World, call: &Call) -> Reply {
     }
     world.annotations.extend(writes);
     Reply::Empty(202)
+}
+
+const ORGANIZATION: &str = "T3JnOjE=";
+
+const KEY: [&str; 6] =
+    ["key_type", "name", "description", "expires_at", "account_role", "organizations"];
+
+fn make_key(world: &mut World, call: &Call) -> Reply {
+    if let Err(reply) = fields(call.body, &KEY, &["key_type", "name", "organizations"]) {
+        return reply;
+    }
+    let organization = &call.body["organizations"][0];
+    let space = &organization["spaces"][0]["space_id"];
+    let ours = organization["org_id"] == ORGANIZATION;
+    if !ours || world.spaces.iter().all(|(id, _)| space != id.as_str()) {
+        return missing("organization or space");
+    }
+    let id = format!("QXBpS2V5O{}=", world.keys.len());
+    let mut made = call.body.clone();
+    let made_of = made.as_object_mut().expect("it has fields");
+    made_of.remove("organizations");
+    made_of.remove("account_role");
+    made["id"] = json!(id);
+    made["status"] = json!("ACTIVE");
+    made["key"] = json!(format!("ak-leased-{}", world.keys.len()));
+    world.keys.insert(id, call.body.clone());
+    Reply::Json(201, made)
 }

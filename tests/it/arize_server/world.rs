@@ -20,6 +20,8 @@ pub struct World {
     pub configs: Vec<Value>,
     /// What was annotated: by granularity, record and name.
     pub annotations: BTreeMap<(String, String, String), Value>,
+    /// By id: what was asked for, and `status` where it was revoked.
+    pub keys: BTreeMap<String, Value>,
     pub form: Form,
     /// So many pages that have a cursor are refused.
     pub refuse_cursors: usize,
@@ -48,6 +50,7 @@ impl World {
             monitors: Vec::new(),
             configs: Vec::new(),
             annotations: BTreeMap::new(),
+            keys: BTreeMap::new(),
             form: Form::Nested,
             refuse_cursors: 0,
         }

@@ -14,7 +14,7 @@ use super::{Sink, file};
 use crate::error::{Cannot, Failure, Kind, Result};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -89,8 +89,8 @@ type Id = (u128, u64);
 
 struct Kept<'a> {
     folder: &'a Path,
-    /// Hashes of the files that are there or staged.
-    hashes: HashSet<String>,
+    /// Hashes of the files that are there or staged, and how many spans each has.
+    hashes: HashMap<String, u64>,
     ids: HashSet<Id>,
     /// The number of the newest copy.
     last: u64,
@@ -110,7 +110,7 @@ impl<'a> Kept<'a> {
     fn open(folder: &'a Path, progress: &'a dyn Fn(u64)) -> Result<Self> {
         let mut kept = Self {
             folder,
-            hashes: HashSet::new(),
+            hashes: HashMap::new(),
             ids: HashSet::new(),
             last: 0,
             progress,
@@ -126,8 +126,8 @@ impl<'a> Kept<'a> {
         for name in copies(folder)? {
             let (number, hash) = parts(&name);
             kept.last = kept.last.max(number);
-            kept.hashes.insert(hash.to_owned());
             let ids = kept.ids_of(&name, hash)?;
+            kept.hashes.insert(hash.to_owned(), ids.len() as u64);
             kept.ids.extend(ids);
         }
         Ok(kept)
@@ -172,7 +172,12 @@ impl<'a> Kept<'a> {
             .cannot(Kind::Config, || writing(self.folder))?;
         let hash = copy(&mut content, file.as_file()).cannot(Kind::Config, doing)?;
         let path = file.path().to_owned();
-        let (already, before) = (self.hashes.contains(&hash), self.read);
+        if let Some(&read) = self.hashes.get(&hash) {
+            let told =
+                Imported { file: name, read, doubled: read, already: true, ..Imported::default() };
+            return Ok((told, None));
+        }
+        let before = self.read;
         let progress = self.progress;
         let mut ids = Ids {
             ids: Vec::new(),
@@ -184,13 +189,19 @@ impl<'a> Kept<'a> {
         self.read += ids.len() as u64;
         let read = ids.len() as u64;
         let new = ids.iter().filter(|id| self.ids.insert(**id)).count() as u64;
-        let told =
-            Imported { file: name.clone(), read, new, doubled: read - new, left_out, already };
+        let told = Imported {
+            file: name.clone(),
+            read,
+            new,
+            doubled: read - new,
+            left_out,
+            already: false,
+        };
         if new == 0 {
             // Of spans with the same ids the first counts, so it would change nothing.
             return Ok((told, None));
         }
-        self.hashes.insert(hash.clone());
+        self.hashes.insert(hash.clone(), read);
         let lower = name.to_ascii_lowercase();
         let ending = ENDINGS.into_iter().filter(|ending| lower.ends_with(ending));
         let ending = ending.max_by_key(|ending| ending.len()).unwrap_or(".json");

@@ -14,7 +14,7 @@ use super::{Sink, file};
 use crate::error::{Cannot, Failure, Kind, Result};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -89,8 +89,8 @@ type Id = (u128, u64);
 
 struct Kept<'a> {
     folder: &'a Path,
-    /// Hashes of the files that are there or staged.
-    hashes: HashSet<String>,
+    /// Hashes of the files that are there or staged, and how many spans each has.
+    hashes: HashMap<String, u64>,
     ids: HashSet<Id>,
     /// The number of the newest copy.
     last: u64,
@@ -110,7 +110,7 @@ impl<'a> Kept<'a> {
     fn open(folder: &'a Path, progress: &'a dyn Fn(u64)) -> Result<Self> {
         let mut kept = Self {
             folder,
-            hashes: HashSet::new(),
+            hashes: HashMap::new(),
             ids: HashSet::new(),
             last: 0,
             progress,
@@ -126,8 +126,8 @@ impl<'a> Kept<'a> {
         for name in copies(folder)? {
             let (number, hash) = parts(&name);
             kept.last = kept.last.max(number);
-            kept.hashes.insert(hash.to_owned());
             let ids = kept.ids_of(&name, hash)?;
+            kept.hashes.insert(hash.to_owned(), ids.len() as u64);
             kept.ids.extend(ids);
         }
         Ok(kept)
@@ -172,7 +172,12 @@ impl<'a> Kept<'a> {
             .cannot(Kind::Config, || writing(self.folder))?;
         let hash = copy(&mut content, file.as_file()).cannot(Kind::Config, doing)?;
         let path = file.path().to_owned();
-        let (already, before) = (self.hashes.contains(&hash), self.read);
+        if let Some(&read) = self.hashes.get(&hash) {
+            let told =
+                Imported { file: name, read, doubled: read, already: true, ..Imported::default() };
+            return Ok((told, None));
+        }
+        let before = self.read;
         let progress = self.progress;
         let mut ids = Ids {
             ids: Vec::new(),
@@ -184,13 +189,19 @@ impl<'a> Kept<'a> {
         self.read += ids.len() as u64;
         let read = ids.len() as u64;
         let new = ids.iter().filter(|id| self.ids.insert(**id)).count() as u64;
-        let told =
-            Imported { file: name.clone(), read, new, doubled: read - new, left_out, already };
+        let told = Imported {
+            file: name.clone(),
+            read,
+            new,
+            doubled: read - new,
+            left_out,
+            already: false,
+        };
         if new == 0 {
             // Of spans with the same ids the first counts, so it would change nothing.
             return Ok((told, None));
         }
-        self.hashes.insert(hash.clone());
+        self.hashes.insert(hash.clone(), read);
         let lower = name.to_ascii_lowercase();
         let ending = ENDINGS.into_iter().filter(|ending| lower.ends_with(ending));
         let ending = ending.max_by_key(|ending| ending.len()).unwrap_or(".json");
@@ -309,8 +320,12 @@ mod tests {
         )
     }
 
-    fn given<'a>(name: &str, text: &'a str) -> Result<Given<'a>> {
-        Ok(Given { name: name.to_owned(), content: Box::new(text.as_bytes()) })
+    fn given<'a>(name: &str, text: &'a str) -> Given<'a> {
+        Given { name: name.to_owned(), content: Box::new(text.as_bytes()) }
+    }
+
+    fn taken(folder: &Path, given: Vec<Given>) -> Result<Vec<Imported>> {
+        import(folder, given.into_iter().map(Ok), &|_| {})
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -322,24 +337,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         let (one, two) = (span(1, 1) + &span(1, 2), span(1, 2) + &span(2, 1) + "broken\n");
-        let first =
-            import(folder, [given("a.jsonl", &one), given("b.json", &two)], &|_| {}).unwrap();
+        let first = taken(folder, vec![given("a.jsonl", &one), given("b.json", &two)]).unwrap();
         assert_eq!((first[0].read, first[0].new, first[0].doubled), (2, 2, 0));
         assert_eq!((first[1].read, first[1].new, first[1].doubled), (2, 1, 1));
         assert_eq!(first[1].left_out.values().sum::<u64>(), 1, "{:?}", first[1].left_out);
         let kept = names(folder);
         assert_eq!(kept.len(), 2);
-        assert!(kept[0].starts_with("000001-") && kept[0].ends_with(".jsonl"), "{kept:?}");
-        let again = import(folder, [given("c.jsonl", &one)], &|_| {}).unwrap();
+        assert!(kept[0].starts_with("000001-") && kept[0].contains(".jsonl"), "{kept:?}");
+        let again = taken(folder, vec![given("c.jsonl", &one)]).unwrap();
         assert!(again[0].already);
         assert_eq!((again[0].new, again[0].doubled), (0, 2));
         let part = span(1, 2);
-        let part = import(folder, [given("d.jsonl", &part)], &|_| {}).unwrap();
+        let part = taken(folder, vec![given("d.jsonl", &part)]).unwrap();
         assert!(!part[0].already && part[0].new == 0, "other bytes, the same span");
         assert_eq!(names(folder), kept);
         // Without the notes the ids are read again.
         fs::remove_dir_all(folder.join(IDS)).unwrap();
-        let again = import(folder, [given("c.jsonl", &one)], &|_| {}).unwrap();
+        let again = taken(folder, vec![given("c.jsonl", &one)]).unwrap();
         assert_eq!((again[0].new, again[0].doubled), (0, 2));
         assert_eq!(held(folder).unwrap().0, 2);
     }
@@ -352,7 +366,7 @@ mod tests {
         fs::write(&stale, "half").unwrap();
         let good = span(1, 1);
         let failed =
-            import(folder, [given("good.jsonl", &good), given("bad.csv", "a,b\n1,2\n")], &|_| {});
+            taken(folder, vec![given("good.jsonl", &good), given("bad.csv", "a,b\n1,2\n")]);
         let failure = failed.unwrap_err();
         assert!(failure.sentence.contains("`bad.csv`"), "{failure:?}");
         assert!(!format!("{failure:?}").contains(STAGED), "{failure:?}");

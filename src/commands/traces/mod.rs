@@ -216,3 +216,22 @@ fn print<T: Serialize>(
         },
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn what_is_typed_again_is_one_word() {
+        for (word, typed) in [
+            ("demo", "demo"),
+            ("./a/b.jsonl", "./a/b.jsonl"),
+            ("2026-03-10T10:00:00Z", "2026-03-10T10:00:00Z"),
+            ("my traces", "'my traces'"),
+            ("it's; rm", "'it'\\''s; rm'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quoted(word), typed);
+        }
+    }
+}

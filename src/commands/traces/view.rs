@@ -50,13 +50,15 @@ pub enum View {
 pub fn show(shown: &Shown, typed: Typed) -> View {
     let next = typed.command(&render::next_of_trace(shown));
     let row = &shown.trace;
-    let legend =
-        render::legend(std::iter::once((row.estimated_cost_usd.is_some(), row.unpriced_calls)));
-    let mut notes: Vec<String> = vec![legend];
+    let legend = |estimated: bool, unpriced| {
+        let mut notes = vec![render::legend(std::iter::once((estimated, unpriced)))];
+        notes.retain(|note| !note.is_empty());
+        notes
+    };
     if let [one] = shown.spans.as_slice()
         && one.attributes.is_some()
     {
-        notes.retain(|note| !note.is_empty());
+        let notes = legend(one.estimated_cost_usd.is_some(), 0);
         return View::Whole(WholeView {
             trace: row.trace_id.clone(),
             span: span(one),
@@ -64,12 +66,12 @@ pub fn show(shown: &Shown, typed: Typed) -> View {
             next,
         });
     }
+    let mut notes = legend(row.estimated_cost_usd.is_some(), row.unpriced_calls);
     if shown.hidden > 0 {
         let all = shown.spans.len() as u64 + shown.hidden;
         let hidden = render::counted(shown.hidden, "span");
         notes.push(format!("{hidden} more: --limit {all} shows them"));
     }
-    notes.retain(|note| !note.is_empty());
     let depths: Vec<usize> = shown.spans.iter().map(|span| span.depth).collect();
     let spans = shown.spans.iter().zip(render::guides(&depths));
     View::Tree(TreeView {

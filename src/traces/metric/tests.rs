@@ -90,7 +90,9 @@ fn made(window: Window, fill: impl FnOnce(&mut Writer)) -> Made {
     let path = folder.path().join("x.db");
     let about = About { source: "file".to_owned(), project: "p".to_owned(), window };
     let mut writer = Writer::new(about).unwrap();
-    spans().into_iter().for_each(|span| writer.span(span).unwrap());
+    for span in spans() {
+        writer.span(span).unwrap();
+    }
     fill(&mut writer);
     writer.finish(&path).unwrap();
     Made { snapshot: Snapshot::open(&path).unwrap(), _folder: folder }

@@ -159,29 +159,22 @@ impl Calls<'_> {
                 && group.model.as_deref() == model
                 && group.provider.as_deref() == provider
         };
-        let at = match groups.iter().position(same) {
-            Some(at) => at,
-            None => {
-                let call = |model| Call {
-                    model,
-                    provider,
-                    at_us: row.get(5).unwrap_or(0),
-                    prompt: prompt.unwrap_or(0),
-                };
-                groups.push(Group {
-                    model: model.map(str::to_owned),
-                    provider: provider.map(str::to_owned),
-                    period,
-                    told,
-                    price: model.and_then(|model| self.prices.find(&call(model))),
-                    calls: 0,
-                    counted: 0,
-                    unanswered: 0,
-                    tokens: Billed::default(),
-                });
-                groups.len() - 1
-            }
-        };
+        let at = groups.iter().position(same).unwrap_or(groups.len());
+        if at == groups.len() {
+            let (at_us, prompt) = (row.get(5)?, prompt.unwrap_or(0));
+            let call = |model| Call { model, provider, at_us, prompt };
+            groups.push(Group {
+                model: model.map(str::to_owned),
+                provider: provider.map(str::to_owned),
+                period,
+                told,
+                price: model.and_then(|model| self.prices.find(&call(model))),
+                calls: 0,
+                counted: 0,
+                unanswered: 0,
+                tokens: Billed::default(),
+            });
+        }
         groups[at].add(row, prompt, written)
     }
 }

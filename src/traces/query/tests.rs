@@ -187,18 +187,25 @@ fn sql_reads_and_does_nothing_else() {
     assert_eq!(error.causes, ["no such column: tokens"]);
 }
 
-/// What somebody who is not trusted may try. Each is refused or ended, and the process stays small.
-#[test]
-fn sql_is_attacked() {
-    let (snapshot, folder) = demo();
-    let ask = |query: &str, limit: usize, full: bool| {
-        let mut looks = 0;
-        let overdue = move || {
-            looks += 1;
-            looks > 3_000
-        };
-        sql(&snapshot, query, Bounds::new(limit, 200, full), overdue)
+/// Asks as somebody who is not trusted does, with all the patience there is.
+fn attack(
+    snapshot: &Snapshot,
+    query: &str,
+    limit: usize,
+    full: bool,
+) -> crate::error::Result<Table> {
+    let mut looks = 0;
+    let overdue = move || {
+        looks += 1;
+        looks > 3_000
     };
+    sql(snapshot, query, Bounds::new(limit, 200, full), overdue)
+}
+
+/// What somebody who is not trusted may try to reach.
+#[test]
+fn sql_reaches_nothing_else() {
+    let (snapshot, folder) = demo();
     let other = folder.path().join("other.db").display().to_string();
     for refused in [
         format!("ATTACH '{other}' AS o"),
@@ -232,25 +239,43 @@ fn sql_is_attacked() {
         "SAVEPOINT x".to_owned(),
         "EXPLAIN DELETE FROM span".to_owned(),
     ] {
-        let failure = ask(&refused, 10, false).unwrap_err();
+        let failure = attack(&snapshot, &refused, 10, false).unwrap_err();
         assert_eq!(failure.kind, Kind::Usage, "{refused}: {failure:?}");
     }
     assert!(!folder.path().join("other.db").exists());
+}
+
+/// What would take all time or memory is ended, and the process stays small.
+#[test]
+fn sql_takes_no_more_than_it_may() {
+    let (snapshot, _folder) = demo();
+    let ask = |query: &str, limit, full| attack(&snapshot, query, limit, full);
     let rows = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 1000000)";
-    for ended in [
-        "SELECT zeroblob(1000000000)".to_owned(),
-        "SELECT printf('%.*c', 1000000000, 'x')".to_owned(),
-        "SELECT replace(printf('%.*c', 100000000, 'x'), 'x', 'yyyyyyyyyy')".to_owned(),
-        "SELECT length(group_concat(s.attributes || a.attributes)) FROM spans s, spans a".to_owned(),
-        format!("{rows} SELECT count(DISTINCT n || hex(randomblob(2000))) FROM c"),
-        format!("{rows} SELECT n FROM c ORDER BY hex(randomblob(2000))"),
-        "WITH RECURSIVE c(x) AS (SELECT randomblob(1000000) UNION SELECT randomblob(1000000) FROM c)
-         SELECT count(*) FROM c"
-            .to_owned(),
-        "SELECT count(*) FROM span a, span b, span c, span d".to_owned(),
+    for (ended, why) in [
+        ("SELECT zeroblob(1000000000)".to_owned(), "memory"),
+        ("SELECT printf('%.*c', 1000000000, 'x')".to_owned(), "memory"),
+        ("SELECT replace(printf('%.*c', 100000000, 'x'), 'x', 'yyyyyyyyyy')".to_owned(), "memory"),
+        (
+            "SELECT length(group_concat(hex(randomblob(200000)))) FROM spans"
+                .to_owned(),
+            "memory",
+        ),
+        (
+            format!("{rows} SELECT count(DISTINCT n || hex(randomblob(200000))) FROM c"),
+            "memory",
+        ),
+        (format!("{rows} SELECT n FROM c ORDER BY hex(randomblob(200000))"), "memory"),
+        (
+            "WITH RECURSIVE c(x) AS (SELECT randomblob(1000000) UNION SELECT randomblob(1000000) FROM c)
+             SELECT count(*) FROM c"
+                .to_owned(),
+            "memory",
+        ),
+        ("SELECT count(*) FROM span a, span b, span c, span d".to_owned(), "longer"),
     ] {
         let failure = ask(&ended, 10, false).unwrap_err();
         assert_eq!(failure.kind, Kind::Limit, "{ended}: {failure:?}");
+        assert!(failure.sentence.contains(why), "{ended}: {failure:?}");
     }
     let large = format!("{rows} SELECT printf('%.*c', 20000000, 'x') FROM c");
     let answer = ask(&large, 1_000_000, true).unwrap();

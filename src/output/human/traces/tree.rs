@@ -54,7 +54,7 @@ pub fn write_tree(out: &mut dyn Write, screen: &Screen, view: &TreeView) -> io::
         status,
     ];
     write_pieces(out, screen, &pieces)?;
-    write_wrapped(out, screen, Role::Aside, &view.facts.join("  "))?;
+    write_facts(out, screen, &view.facts)?;
     writeln!(out)?;
     let bars = if screen.width >= 120 { 28 } else { 14 };
     write_scale(out, screen, bars, &view.latency)?;
@@ -62,6 +62,21 @@ pub fn write_tree(out: &mut dyn Write, screen: &Screen, view: &TreeView) -> io::
         write_branch(out, screen, span, (bars, view.latency_ms))?;
     }
     write_end(out, screen, &view.notes, &view.next)
+}
+
+/// Side by side, each whole where it fits a line.
+fn write_facts(out: &mut dyn Write, screen: &Screen, facts: &[String]) -> io::Result<()> {
+    let mut row = String::new();
+    for fact in facts.iter().map(|fact| one_line(fact)) {
+        if !row.is_empty() && width(&row) + 2 + width(&fact) > screen.width {
+            write_wrapped(out, screen, Role::Aside, &std::mem::take(&mut row))?;
+        }
+        if !row.is_empty() {
+            row.push_str("  ");
+        }
+        row.push_str(&fact);
+    }
+    write_wrapped(out, screen, Role::Aside, &row)
 }
 
 /// What the ends of the bars are.

@@ -260,8 +260,9 @@ pub fn cost(told: Option<f64>, estimated: Option<f64>, unpriced: u64) -> String 
         (None, None) if unpriced > 0 => "?".to_owned(),
         (None, None) => dash(),
         (told, estimated) => {
-            let usd = told.unwrap_or(0.0) + estimated.unwrap_or(0.0);
-            format!("{mark}{}{more}", money(usd))
+            let usd = money(told.unwrap_or(0.0) + estimated.unwrap_or(0.0));
+            let mark = if usd.starts_with('<') { "" } else { mark };
+            format!("{mark}{usd}{more}")
         }
     }
 }

@@ -48,7 +48,7 @@ pub fn skipped(reason: &str) {
 
 /// What tests ask of the machine. An `Err` is the reason for which it is not there.
 pub mod need {
-    use super::{Engine, OnceLock, Path, PathBuf, probe};
+    use super::{Engine, OnceLock, Path, PathBuf, Phoenix, probe};
 
     /// The Docker engine, with the image for tests.
     pub fn docker() -> Result<Engine, String> {
@@ -78,6 +78,23 @@ pub mod need {
         probe("docker", &["image", "inspect", "-f", "{{.Id}}", &image])
             .map(|_| image.clone())
             .map_err(|_| format!("there is no image `{image}`; tests/rig/base-image.sh makes it"))
+    }
+
+    /// The real Phoenix servers of `tests/rig/phoenix.sh`.
+    pub fn phoenix() -> Result<Phoenix, String> {
+        if let Ok(reason) = std::env::var("LOOP_TEST_WITHOUT_PHOENIX") {
+            return Err(reason);
+        }
+        let var = |name| {
+            std::env::var(name).map_err(|_| {
+                format!("`{name}` is not set; `tests/run` does it, with tests/rig/phoenix.sh")
+            })
+        };
+        Ok(Phoenix {
+            open: var("LOOP_TEST_PHOENIX")?,
+            auth: var("LOOP_TEST_PHOENIX_AUTH")?,
+            admin: var("LOOP_TEST_PHOENIX_ADMIN")?,
+        })
     }
 
     pub fn bubblewrap() -> Result<(), String> {
@@ -111,6 +128,17 @@ pub mod need {
 pub struct Engine {
     /// This machine's address as containers of the default network see it.
     pub gateway: String,
+}
+
+/// Two real Phoenix servers. Tests share them, so each uses projects of names of its own.
+#[derive(Debug, Clone)]
+pub struct Phoenix {
+    /// The address of one that asks for no key.
+    pub open: String,
+    /// The address of one that does.
+    pub auth: String,
+    /// What counts as a key of the second one's administrator.
+    pub admin: String,
 }
 
 /// What tests may keep between runs: the harness programs.

@@ -36,6 +36,8 @@ pub struct Request {
     body: Option<(&'static str, Vec<u8>)>,
     /// Whether asking twice does no harm.
     repeatable: bool,
+    /// How long one try may take.
+    within: Option<Duration>,
 }
 
 impl Request {
@@ -46,7 +48,7 @@ impl Request {
     /// Anything but a GET is not tried again unless [`Request::repeatable`] says so.
     pub fn new(method: Method, url: impl Into<String>) -> Self {
         let repeatable = method == Method::GET;
-        Self { method, url: url.into(), headers: Vec::new(), body: None, repeatable }
+        Self { method, url: url.into(), headers: Vec::new(), body: None, repeatable, within: None }
     }
 
     /// A header, whose value may be a secret: it is in no message.
@@ -70,6 +72,13 @@ impl Request {
     #[must_use]
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
+        self
+    }
+
+    /// Each try is given up after so long.
+    #[must_use]
+    pub fn within(mut self, time: Duration) -> Self {
+        self.within = Some(time);
         self
     }
 }
@@ -153,6 +162,9 @@ impl Client {
         let mut sent = self.inner.request(request.method.clone(), &request.url);
         for (name, value) in &request.headers {
             sent = sent.header(header_name(name)?, header_value(name, value)?);
+        }
+        if let Some(time) = request.within {
+            sent = sent.timeout(time);
         }
         if let Some((content_type, bytes)) = &request.body {
             sent = sent.header(CONTENT_TYPE, *content_type).body(bytes.clone());

@@ -19,6 +19,7 @@ mod found;
 pub mod layers;
 pub mod preset;
 pub mod reader;
+pub mod runs;
 pub mod settings;
 pub mod skill;
 pub mod start;

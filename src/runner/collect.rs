@@ -44,6 +44,7 @@ impl Runner<'_> {
     /// Counts a turn as over, and the session on with it: nothing can come between.
     pub(super) fn turn_over(&mut self, turn: &mut TurnRecord, input: Input) -> Result<()> {
         turn.state = TurnState::Collected;
+        turn.collected_at = Some((self.outside.now)());
         self.session.outcome = turn.outcome;
         self.session.reason.clone_from(&turn.reason);
         self.add_up(turn)?;

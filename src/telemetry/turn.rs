@@ -183,7 +183,7 @@ impl<'a> TurnSpans<'a> {
         let (name, text) = (texts.short(name), texts.long(&input.to_string()));
         let lane = self.lane(parent.as_ref());
         if !lane.had_no_time(at) {
-            let said = Said::Tool { id: id.to_owned(), name: name.clone(), input: text.clone() };
+            let said = Said::Tool { id: texts.short(id), name: name.clone(), input: text.clone() };
             lane.said(seq, at, said);
         }
         if let Some(parent) = parent.as_ref().and_then(|parent| self.tools.get_mut(parent)) {
@@ -228,10 +228,10 @@ impl<'a> TurnSpans<'a> {
             let lane = self.close(lane, parent.as_ref(), out);
             *self.lane(parent.as_ref()) = lane;
         }
-        let output = self.about.texts.long(result.output);
+        let (shown, output) = (self.about.texts.short(id), self.about.texts.long(result.output));
         let lane = self.lane(parent.as_ref());
         lane.since = result.at;
-        lane.asked.push(Asked::Result { id: id.to_owned(), output });
+        lane.asked.push(Asked::Result { id: shown, output });
         if tool.agent.is_some() {
             if self.agents.len() >= OPEN {
                 self.agents.pop_first();

@@ -98,13 +98,7 @@ fn telemetry(table: &mut Table) -> Option<Telemetry> {
     let secret = table.parsed("secret", value::variable).map(|at| at.value);
     let space = table.text("space").map(|at| at.value);
     let headers = headers(table);
-    endpoint.map(|endpoint| Telemetry {
-        endpoint: endpoint.value,
-        project,
-        secret,
-        space,
-        headers,
-    })
+    endpoint.map(|endpoint| Telemetry { endpoint: endpoint.value, project, secret, space, headers })
 }
 
 fn headers(table: &mut Table) -> BTreeMap<String, String> {

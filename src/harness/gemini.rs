@@ -225,7 +225,12 @@ impl Lines {
             }
             Line::ToolUse { tool_name, tool_id, parameters } => {
                 self.gathered.tool_called();
-                vec![EventKind::ToolCall { id: tool_id, name: tool_name, input: parameters, parent: None }]
+                vec![EventKind::ToolCall {
+                    id: tool_id,
+                    name: tool_name,
+                    input: parameters,
+                    parent: None,
+                }]
             }
             Line::ToolResult { tool_id, status, output, error } => {
                 let output = joined(output, error.map(|error| error.message));

@@ -143,7 +143,8 @@ impl Sending<'_> {
             Ok(_) => export.due_at = now,
             Err(_) => {
                 export.tries += 1;
-                export.due_at = now.saturating_add(FIRST_WAIT_MS << (2 * (export.tries - 1).min(9)));
+                export.due_at =
+                    now.saturating_add(FIRST_WAIT_MS << (2 * (export.tries - 1).min(9)));
                 if export.tries >= TRIES {
                     export.outlook = Outlook::GivenUp;
                 }
@@ -212,8 +213,7 @@ fn secrets(
 }
 
 /// Of a session of which nothing was sent.
-const NOTHING: Export =
-    Export { outlook: Outlook::Open, spans: 0, turns: 0, tries: 0, due_at: 0 };
+const NOTHING: Export = Export { outlook: Outlook::Open, spans: 0, turns: 0, tries: 0, due_at: 0 };
 
 /// What a session's spans are made of.
 fn run(store: &Store, session: &SessionRecord) -> Result<Run> {

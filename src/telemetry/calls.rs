@@ -120,8 +120,8 @@ impl Call {
 
 impl Told {
     /// A span of its own, for what is not one call's.
-    pub fn draft(&self, what: &str, texts: &Texts) -> Draft {
-        let model = self.model.as_ref().map(|model| texts.short(model));
+    pub fn draft(&self, what: &str, model: Option<&str>, texts: &Texts) -> Draft {
+        let model = self.model.as_deref().or(model).map(|model| texts.short(model));
         let name = model.as_ref().map_or("usage".to_owned(), |model| format!("usage {model}"));
         let mut draft = Draft::new(Kind::Llm, name, (self.at, self.at));
         draft.set_some("llm.model_name", model);

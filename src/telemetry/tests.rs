@@ -214,7 +214,11 @@ fn tokens_add_up() {
 #[test]
 fn recorded_trees() {
     for (harness, of, names) in [
-        ("claude-code", "claude", &["first", "parallel-tools", "subagent", "subagent-background"][..]),
+        (
+            "claude-code",
+            "claude",
+            &["first", "parallel-tools", "subagent", "subagent-background"][..],
+        ),
         ("codex", "codex", &["first", "parallel-tools", "api-error-400"][..]),
         ("opencode", "opencode", &["first", "parallel-tools", "subagent", "thinking"][..]),
         ("gemini", "gemini", &["first", "tool-error"][..]),

@@ -118,8 +118,7 @@ impl<'a> TurnSpans<'a> {
                 self.tool_called((seq, at), id, name, (input, parent), out);
             }
             EventKind::ToolResult { id, output, is_error, exit_code } => {
-                let result =
-                    Came { at, output, is_error: *is_error, exit_code: *exit_code };
+                let result = Came { at, output, is_error: *is_error, exit_code: *exit_code };
                 self.tool_resulted(seq, id, &result, out);
             }
             EventKind::Usage { usage, cost_usd, model } => {
@@ -203,13 +202,7 @@ impl<'a> TurnSpans<'a> {
         self.tools.insert(id.to_owned(), tool);
     }
 
-    fn tool_resulted(
-        &mut self,
-        seq: u64,
-        id: &str,
-        result: &Came<'_>,
-        out: &mut VecDeque<Span>,
-    ) {
+    fn tool_resulted(&mut self, seq: u64, id: &str, result: &Came<'_>, out: &mut VecDeque<Span>) {
         // What a subagent says ends with the result of its call.
         if let Some(lane) = self.lanes.remove(id) {
             self.close(lane, Some(&id.to_owned()), out);
@@ -262,12 +255,7 @@ impl<'a> TurnSpans<'a> {
     }
 
     /// Ends the model call that is open, and gives the conversation back.
-    fn close(
-        &mut self,
-        mut lane: Lane,
-        parent: Option<&String>,
-        out: &mut VecDeque<Span>,
-    ) -> Lane {
+    fn close(&mut self, mut lane: Lane, parent: Option<&String>, out: &mut VecDeque<Span>) -> Lane {
         if let Some(call) = lane.open.take() {
             lane.since = call.end;
             self.release(None, out);
@@ -296,7 +284,8 @@ impl<'a> TurnSpans<'a> {
                 self.release(None, out);
                 let what = format!("the sum of {} model calls", self.calls);
                 for told in all {
-                    let draft = told.draft(&what, self.about.texts);
+                    let model = self.about.run.model.as_deref();
+                    let draft = told.draft(&what, model, self.about.texts);
                     let id = self.about.ids.span(Place::Usage(told.seq));
                     self.tell(draft, id, self.id, out);
                 }
@@ -314,7 +303,8 @@ impl<'a> TurnSpans<'a> {
             return;
         }
         let rest = Told { seq: 0, at, usage, cost_usd, model: None };
-        let draft = rest.draft("counted by the harness, and told by no event", self.about.texts);
+        let what = "counted by the harness, and told by no event";
+        let draft = rest.draft(what, self.about.run.model.as_deref(), self.about.texts);
         self.tell(draft, self.about.ids.span(Place::Rest(self.turn.turn)), self.id, out);
     }
 

@@ -21,4 +21,5 @@ mod model_server;
 mod readme;
 mod rig;
 mod support;
+mod telemetry;
 mod triage;

@@ -122,9 +122,8 @@ impl Export {
         }
         let Some(_lock) = drive::lock_soon(store, id)? else { return Err(drive::busy(id)) };
         let session = store.session(id)?;
-        let sent = app.with_outside(|outside| {
-            Sending { store, outside, time: None }.again(&session)
-        })?;
+        let sent =
+            app.with_outside(|outside| Sending { store, outside, time: None }.again(&session))?;
         if let Some((count, why)) = &sent.refused {
             let count = Count::of(*count as usize, "span");
             failure::warn(&format!("the server threw {count} away: {why}"), &app.screens);

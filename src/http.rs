@@ -24,7 +24,8 @@ const MAX_REDIRECTS: usize = 5;
 
 pub struct Client {
     inner: reqwest::Client,
-    runtime: tokio::runtime::Runtime,
+    /// Only ever absent while it is dropped.
+    runtime: Option<tokio::runtime::Runtime>,
     patience: Patience,
 }
 
@@ -125,7 +126,7 @@ impl Client {
             .enable_all()
             .build()
             .cannot(Kind::Bug, doing)?;
-        Ok(Self { inner, runtime, patience: Patience::USUAL })
+        Ok(Self { inner, runtime: Some(runtime), patience: Patience::USUAL })
     }
 
     #[must_use]
@@ -140,7 +141,10 @@ impl Client {
         let mut tried = 0;
         loop {
             tried += 1;
-            let answer = self.runtime.block_on(self.once(request));
+            let Some(runtime) = &self.runtime else {
+                return Err(Failure::new(Kind::Bug, "nothing is left to ask with"));
+            };
+            let answer = runtime.block_on(self.once(request));
             let (again, asked) = match &answer {
                 Ok(answer) => (passing(answer.status), retry_after(answer)),
                 Err(Trouble::Passing(_)) => (true, None),
@@ -182,6 +186,15 @@ impl Client {
             }
         }
         Ok(Answer { status, headers, body })
+    }
+}
+
+/// A name that is still being looked up holds up nobody.
+impl Drop for Client {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

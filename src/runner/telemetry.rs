@@ -9,6 +9,7 @@ use super::{Outside, Runner};
 use crate::config::runs;
 use crate::config::settings::Telemetry;
 use crate::domain::transcript::Event;
+use crate::domain::words::Count;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::harness::{self, Harness};
 use crate::output::{Reporter, Step};
@@ -35,17 +36,14 @@ impl Runner<'_> {
     /// Sends what there is to send. Whatever goes wrong is a warning.
     pub(super) fn tell_spans(&mut self) {
         let spans = Sending { store: self.store, outside: self.outside, time: Some(IN_SESSION) };
-        let due = spans.due(&self.session);
-        let sent = due.and_then(|due| {
-            if due {
-                self.reporter.step(Step::doing("sending the spans of this session"));
-                spans.send(&self.session)?;
+        let sent = spans.due(&self.session).and_then(|due| {
+            if !due {
+                return Ok(Sent::default());
             }
-            Ok(())
+            self.reporter.step(Step::doing("sending the spans of this session"));
+            spans.send(&self.session)
         });
-        if let Err(failed) = sent {
-            warn(&mut *self.reporter, &self.session.id, &failed);
-        }
+        tell(&mut *self.reporter, &self.session.id, sent);
     }
 }
 
@@ -67,18 +65,28 @@ pub(super) fn resend(
         // It may have been sent before the lock was had.
         let session = store.session(&id)?;
         let sending = Sending { store, outside, time: Some(left) };
-        if sending.due(&session)?
-            && let Err(failed) = sending.send(&session)
-        {
-            warn(reporter, &id, &failed);
+        if sending.due(&session)? {
+            tell(reporter, &id, sending.send(&session));
         }
     }
     Ok(())
 }
 
-fn warn(reporter: &mut dyn Reporter, id: &str, failed: &Failure) {
-    let again = format!("loop session export {id} --send");
-    reporter.warn(&format!("{failed}; it is tried again later, or now with `{again}`"));
+/// What went wrong, and what did not come to its end.
+fn tell(reporter: &mut dyn Reporter, id: &str, sent: Result<Sent>) {
+    let now = format!("or now with `loop session export {id} --send`");
+    match sent {
+        Err(failed) => reporter.warn(&format!("{failed}; it is tried again later, {now}")),
+        Ok(Sent { refused: Some((count, why)), .. }) => {
+            let count = Count::of(count as usize, "span");
+            reporter.warn(&format!("the server threw {count} of session {id} away: {why}"));
+        }
+        Ok(Sent { cut_short: true, .. }) => reporter.warn(&format!(
+            "the spans of session {id} were more than could be sent at once; the rest follows \
+             later, {now}"
+        )),
+        Ok(_) => {}
+    }
 }
 
 /// A session's spans as far as they are known, for a file.
@@ -137,17 +145,18 @@ impl Sending<'_> {
     /// Sends what was not sent yet, and records how far it got.
     fn send(&self, session: &SessionRecord) -> Result<Sent> {
         let mut export = self.store.export(&session.id)?.unwrap_or(NOTHING);
+        let before = export.spans;
         let sent = self.try_send(session, &mut export);
         let now = (self.outside.now)();
-        match &sent {
-            Ok(_) => export.due_at = now,
-            Err(_) => {
-                export.tries += 1;
-                export.due_at =
-                    now.saturating_add(FIRST_WAIT_MS << (2 * (export.tries - 1).min(9)));
-                if export.tries >= TRIES {
-                    export.outlook = Outlook::GivenUp;
-                }
+        let progress = export.spans > before;
+        let whole = sent.as_ref().is_ok_and(|sent| !sent.cut_short);
+        // A look comes by often, and must not be held up each time.
+        let waits = FIRST_WAIT_MS << (2 * export.tries.min(9));
+        export.due_at = if whole { now } else { now.saturating_add(waits) };
+        if !whole && !progress {
+            export.tries += 1;
+            if export.tries >= TRIES {
+                export.outlook = Outlook::GivenUp;
             }
         }
         self.store.set_export(&session.id, &export)?;

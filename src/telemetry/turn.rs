@@ -7,7 +7,6 @@ use super::run::{Run, Turn};
 use super::texts::Texts;
 use crate::domain::transcript::{Counting, Event, EventKind, Usage};
 use opentelemetry_proto::tonic::trace::v1::Span;
-use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 
 /// So many tool calls may wait for their results, and so many subagents are remembered; the oldest
@@ -113,10 +112,7 @@ impl<'a> TurnSpans<'a> {
             EventKind::Thinking { text } => {
                 self.main.said(seq, at, Said::Thinking(texts.long(text)));
             }
-            EventKind::ToolCall { id, name, input, parent } => {
-                let parent = parent.clone().filter(|parent| self.begun(parent).is_some());
-                self.tool_called((seq, at), id, name, (input, parent), out);
-            }
+            EventKind::ToolCall { .. } => self.tool_called(event, out),
             EventKind::ToolResult { id, output, is_error, exit_code } => {
                 let result = Came { at, output, is_error: *is_error, exit_code: *exit_code };
                 self.tool_resulted(seq, id, &result, out);
@@ -170,15 +166,11 @@ impl<'a> TurnSpans<'a> {
         begun.map_or(self.id, |(seq, _)| self.about.ids.span(Place::Tool(seq)))
     }
 
-    fn tool_called(
-        &mut self,
-        (seq, at): (u64, i64),
-        id: &str,
-        name: &str,
-        (input, parent): (&Value, Option<String>),
-        out: &mut VecDeque<Span>,
-    ) {
-        let texts = self.about.texts;
+    fn tool_called(&mut self, event: &Event, out: &mut VecDeque<Span>) {
+        let EventKind::ToolCall { id, name, input, parent } = &event.kind else { return };
+        let (seq, at, texts) = (event.seq, event.at, self.about.texts);
+        // A subagent that nobody has heard of is none.
+        let parent = parent.clone().filter(|parent| self.begun(parent).is_some());
         let (name, text) = (texts.short(name), texts.long(&input.to_string()));
         let lane = self.lane(parent.as_ref());
         if !lane.had_no_time(at) {

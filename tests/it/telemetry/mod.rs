@@ -284,8 +284,9 @@ fn fails_and_is_sent_later(reply: Reply, told: &str) {
     let (state, spans, turns, tries) = home.sending();
     assert_eq!((state.as_str(), spans, turns, tries), ("open", 0, 0, 1));
     let asked = collector.seen().len();
-    home.ask(&["gc"]).ok();
+    let done = home.ask(&["gc"]).ok();
     assert_eq!(collector.seen().len(), asked, "it waits before it tries again");
+    assert!(done.stderr.contains("spans of 1 session not sent yet"), "{}", done.stderr);
     collector.replies([]);
     home.wait_is_over();
     home.ask(&["gc"]).ok();
@@ -404,15 +405,12 @@ fn a_file_holds_the_same_spans() {
     for (name, more) in [("run.jsonl", &["-o", "run.jsonl"][..]), ("run.pb", &["-o", "run.pb"])] {
         home.ask(&[&export[..], more].concat()).ok();
         let bytes = std::fs::read(home.path().join("work").join(name)).unwrap();
-        let told = match name {
-            "run.pb" => {
-                let message = prost::Message::decode(bytes.as_slice());
-                spans_of(&message.unwrap())
-            }
-            _ => {
-                let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-                lines.flat_map(|line| spans_of(&serde_json::from_slice(line).unwrap())).collect()
-            }
+        let told = if name == "run.pb" {
+            let message = prost::Message::decode(bytes.as_slice());
+            spans_of(&message.unwrap())
+        } else {
+            let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+            lines.flat_map(|line| spans_of(&serde_json::from_slice(line).unwrap())).collect()
         };
         assert_eq!(told, sent, "{name}");
     }

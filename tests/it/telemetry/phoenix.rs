@@ -29,7 +29,7 @@ fn spans(url: &str, project: &str, key: Option<&str>, count: usize) -> Vec<Value
         if spans.len() >= count {
             return spans;
         }
-        assert!(began.elapsed() < Duration::from_secs(60), "{} of {count}: {page}", spans.len());
+        assert!(began.elapsed() < Duration::from_mins(1), "{} of {count}: {page}", spans.len());
         std::thread::sleep(Duration::from_millis(200));
     }
 }

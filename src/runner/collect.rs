@@ -22,6 +22,7 @@ const CHECKED: u64 = 16 << 20;
 impl Runner<'_> {
     /// Takes in what a turn left, and counts it as over.
     pub(super) fn collect(&mut self, turn: &mut TurnRecord) -> Result<()> {
+        turn.collecting_at = Some((self.outside.now)());
         self.take_artifacts()?;
         let outcome = turn.outcome.unwrap_or(crate::domain::turn::Outcome::Interrupted);
         self.turn_over(turn, Input::TurnCollected(outcome))

@@ -270,6 +270,7 @@ impl Runner<'_> {
         };
         turn.reason = Some(reason.to_owned());
         // Where its files are gone too, that was told.
+        turn.collecting_at = turn.ended_at;
         let _ = self.take_artifacts();
         self.turn_over(turn, Input::SandboxGone)
     }

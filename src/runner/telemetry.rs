@@ -261,6 +261,7 @@ fn turn_of(turn: TurnRecord) -> Turn {
         prompt: turn.prompt,
         started_at: turn.started_at,
         ended_at: turn.ended_at,
+        collecting_at: turn.collecting_at,
         collected_at: turn.collected_at.or(turn.ended_at).filter(|_| collected),
         outcome: turn.outcome,
         reason: turn.reason,

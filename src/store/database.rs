@@ -238,7 +238,7 @@ impl Store {
             .db
             .prepare(
                 "SELECT turn, prompt, state, journal_from, started_at, ended_at, outcome, reason,
-                   answer, usage, cost_usd, conversation, collected_at
+                   answer, usage, cost_usd, conversation, collecting_at, collected_at
                  FROM turns WHERE session = ?1 ORDER BY turn",
             )
             .cannot(Kind::Config, doing)?;
@@ -266,7 +266,7 @@ impl Store {
             .execute(
                 "UPDATE turns SET state = ?3, journal_from = ?4, started_at = ?5, ended_at = ?6,
                    outcome = ?7, reason = ?8, answer = ?9, usage = ?10, cost_usd = ?11,
-                   conversation = ?12, collected_at = ?13 WHERE session = ?1 AND turn = ?2",
+                   conversation = ?12, collecting_at = ?13, collected_at = ?14 WHERE session = ?1 AND turn = ?2",
                 params![
                     id,
                     turn.turn,
@@ -280,6 +280,7 @@ impl Store {
                     json(&turn.usage),
                     turn.cost_usd,
                     turn.conversation.as_ref().map(json),
+                    turn.collecting_at,
                     turn.collected_at,
                 ],
             )
@@ -425,7 +426,8 @@ fn turn_of(row: &Row<'_>) -> rusqlite::Result<TurnRecord> {
         usage: from_json(row, 9).unwrap_or_default(),
         cost_usd: row.get(10)?,
         conversation: optional_json(row, 11)?,
-        collected_at: row.get(12)?,
+        collecting_at: row.get(12)?,
+        collected_at: row.get(13)?,
     })
 }
 
@@ -537,6 +539,7 @@ mod tests {
     /// The first version lacked what the second added, and nothing else.
     fn to_version_1(store: &Store) {
         let back = "DROP TABLE exports; ALTER TABLE sessions DROP COLUMN closing_at;
+            ALTER TABLE turns DROP COLUMN collecting_at;
             ALTER TABLE turns DROP COLUMN collected_at; PRAGMA user_version = 1;";
         store.db.execute_batch(back).unwrap();
     }

@@ -74,7 +74,8 @@ pub struct TurnRecord {
     pub usage: Usage,
     pub cost_usd: Option<f64>,
     pub conversation: Option<Conversation>,
-    /// When what it left was taken in.
+    /// When it was begun to take in what it left, and when that was done.
+    pub collecting_at: Option<i64>,
     pub collected_at: Option<i64>,
 }
 
@@ -93,6 +94,7 @@ impl TurnRecord {
             usage: Usage::default(),
             cost_usd: None,
             conversation: None,
+            collecting_at: None,
             collected_at: None,
         }
     }

@@ -1,4 +1,5 @@
 ALTER TABLE sessions ADD COLUMN closing_at INTEGER;
+ALTER TABLE turns ADD COLUMN collecting_at INTEGER;
 ALTER TABLE turns ADD COLUMN collected_at INTEGER;
 CREATE TABLE exports (
   session TEXT PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,

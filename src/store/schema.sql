@@ -36,6 +36,7 @@ CREATE TABLE turns (
   usage TEXT NOT NULL DEFAULT '{}',
   cost_usd REAL,
   conversation TEXT,
+  collecting_at INTEGER,
   collected_at INTEGER,
   PRIMARY KEY (session, turn)
 ) WITHOUT ROWID;

@@ -42,6 +42,8 @@ pub struct Turn {
     pub prompt: String,
     pub started_at: Option<i64>,
     pub ended_at: Option<i64>,
+    /// When it was begun to take in what it left, and when that was done.
+    pub collecting_at: Option<i64>,
     pub collected_at: Option<i64>,
     pub outcome: Option<Outcome>,
     pub reason: Option<String>,

@@ -91,7 +91,7 @@ impl<'a, E: Iterator<Item = Result<Event>>> Spans<'a, E> {
         let Some((spans, turn)) = self.open.take() else { return };
         spans.finish(&mut self.ready);
         self.before = turn.collected_at.or(turn.ended_at).unwrap_or(self.before);
-        if let (Some(from), Some(to)) = (turn.ended_at, turn.collected_at) {
+        if let (Some(from), Some(to)) = (turn.collecting_at, turn.collected_at) {
             let mut draft = self.step("collect", (from, to));
             draft.note("turn", turn.turn);
             draft.ok();

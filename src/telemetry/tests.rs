@@ -48,6 +48,7 @@ fn turn(number: u32, times: (i64, i64)) -> Turn {
         prompt: "look around".to_owned(),
         started_at: Some(times.0),
         ended_at: Some(times.1),
+        collecting_at: Some(times.1 + 10),
         collected_at: Some(times.1 + 20),
         outcome: Some(Outcome::Succeeded),
         reason: None,
@@ -371,4 +372,52 @@ fn secrets_do_not_leave() {
     let about = About { project: "p".to_owned(), is_harness: false };
     let bytes = protobuf(&about.request(spans));
     assert!(!String::from_utf8_lossy(&bytes).contains("s3cret"));
+}
+
+/// A sandbox that could not be made is all that there is to tell.
+#[test]
+fn a_session_that_never_began() {
+    let run = Run {
+        phase: Phase::Finished(End::Failed),
+        outcome: None,
+        reason: Some("no such image".to_owned()),
+        closing_at: None,
+        ..run(Counting::Each, Vec::new())
+    };
+    let spans = spans_of(&run, &[]);
+    sound(&run, &spans);
+    let told: Vec<_> = spans.iter().map(|span| (span.name.as_str(), &span.status)).collect();
+    assert_eq!(told.len(), 2);
+    for (name, status) in told {
+        assert!(["sandbox.provision", "invoke_agent investigate"].contains(&name));
+        assert_eq!(status.as_ref().unwrap().message, "no such image");
+    }
+}
+
+/// Of a session that goes on a file has what is known, and a server gets what will not change.
+#[test]
+fn a_session_that_goes_on() {
+    let going = Run {
+        phase: Phase::Running,
+        finished_at: None,
+        closing_at: None,
+        unfinished: true,
+        ..run(Counting::Summed, vec![Turn { ended_at: None, outcome: None, ..turn(1, (T0, T0)) }])
+    };
+    let call = |id: &str| EventKind::ToolCall {
+        id: id.into(),
+        name: "t".into(),
+        input: 1.into(),
+        parent: None,
+    };
+    let event = |seq, kind| Event { seq, turn: 1, at: T0 + 1_000 * seq as i64, kind };
+    let spans = spans_of(&going, &[event(1, call("a")), event(2, call("b"))]);
+    sound(&going, &spans);
+    let open = |span: &&Span| span.status.is_none();
+    let names: Vec<_> = spans.iter().filter(open).map(|span| span.name.as_str()).collect();
+    assert_eq!(names, ["execute_tool t", "execute_tool t", "turn 1", "invoke_agent investigate"]);
+    let turn = spans.iter().find(|span| span.name == "turn 1").unwrap();
+    assert_eq!(turn.end_time_unix_nano, (T0 + 2_000) as u64 * 1_000_000);
+    let server = Run { unfinished: false, ..going };
+    assert!(spans_of(&server, &[]).iter().all(|span| !span.parent_span_id.is_empty()));
 }

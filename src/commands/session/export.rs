@@ -5,7 +5,7 @@ use crate::commands::app::{App, Done};
 use crate::config::settings::RUNS;
 use crate::domain::words::Count;
 use crate::error::{Cannot as _, Failure, Kind, Result};
-use crate::output::{Written, export, failure, json, wire};
+use crate::output::{Written, export, failure, json, page, wire};
 use crate::runner::{self, Sending, Telling, events};
 use crate::store::{SessionRecord, Store};
 use crate::telemetry::{json_line, protobuf};
@@ -21,19 +21,20 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "\
 Examples:
   loop session export last -o session.md
+  loop session export last --format html -o session.html
   loop session export 7f3a --format json | jq .events
   loop session export 7f3a --format otlp -o run.jsonl && loop traces list --project run.jsonl
   loop session export 7f3a --send")]
 pub struct Export {
     /// Id, unique prefix of one, name, or `last`
     session: String,
-    /// md, json or otlp
+    /// md, html, json or otlp
     #[arg(
         long,
         value_name = "FORMAT",
         default_value = "md",
         default_value_if("send", "true", "otlp"),
-        value_parser = ["md", "json", "otlp"]
+        value_parser = ["md", "html", "json", "otlp"]
     )]
     format: String,
     /// Where to; else standard output
@@ -83,6 +84,7 @@ impl Export {
         let mut events = events(&store.dir(&session.id).transcript())?;
         match self.format.as_str() {
             "otlp" => self.write_spans(app, store, session, out),
+            "html" => page::write_html(out, &runner::view(store, session)?, &mut events),
             "json" => export::write_json(out, &runner::view(store, session)?, &mut events),
             _ => export::write_markdown(out, &runner::view(store, session)?, &mut events),
         }

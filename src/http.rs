@@ -24,7 +24,8 @@ const MAX_REDIRECTS: usize = 5;
 
 pub struct Client {
     inner: reqwest::Client,
-    runtime: tokio::runtime::Runtime,
+    /// Only ever absent while it is dropped.
+    runtime: Option<tokio::runtime::Runtime>,
     patience: Patience,
 }
 
@@ -36,6 +37,8 @@ pub struct Request {
     body: Option<(&'static str, Vec<u8>)>,
     /// Whether asking twice does no harm.
     repeatable: bool,
+    /// How long one try may take.
+    within: Option<Duration>,
 }
 
 impl Request {
@@ -46,7 +49,7 @@ impl Request {
     /// Anything but a GET is not tried again unless [`Request::repeatable`] says so.
     pub fn new(method: Method, url: impl Into<String>) -> Self {
         let repeatable = method == Method::GET;
-        Self { method, url: url.into(), headers: Vec::new(), body: None, repeatable }
+        Self { method, url: url.into(), headers: Vec::new(), body: None, repeatable, within: None }
     }
 
     /// A header, whose value may be a secret: it is in no message.
@@ -70,6 +73,13 @@ impl Request {
     #[must_use]
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
+        self
+    }
+
+    /// Each try is given up after so long.
+    #[must_use]
+    pub fn within(mut self, time: Duration) -> Self {
+        self.within = Some(time);
         self
     }
 }
@@ -116,7 +126,7 @@ impl Client {
             .enable_all()
             .build()
             .cannot(Kind::Bug, doing)?;
-        Ok(Self { inner, runtime, patience: Patience::USUAL })
+        Ok(Self { inner, runtime: Some(runtime), patience: Patience::USUAL })
     }
 
     #[must_use]
@@ -131,7 +141,10 @@ impl Client {
         let mut tried = 0;
         loop {
             tried += 1;
-            let answer = self.runtime.block_on(self.once(request));
+            let Some(runtime) = &self.runtime else {
+                return Err(Failure::new(Kind::Bug, "nothing is left to ask with"));
+            };
+            let answer = runtime.block_on(self.once(request));
             let (again, asked) = match &answer {
                 Ok(answer) => (passing(answer.status), retry_after(answer)),
                 Err(Trouble::Passing(_)) => (true, None),
@@ -154,6 +167,9 @@ impl Client {
         for (name, value) in &request.headers {
             sent = sent.header(header_name(name)?, header_value(name, value)?);
         }
+        if let Some(time) = request.within {
+            sent = sent.timeout(time);
+        }
         if let Some((content_type, bytes)) = &request.body {
             sent = sent.header(CONTENT_TYPE, *content_type).body(bytes.clone());
         }
@@ -170,6 +186,15 @@ impl Client {
             }
         }
         Ok(Answer { status, headers, body })
+    }
+}
+
+/// A name that is still being looked up holds up nobody.
+impl Drop for Client {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

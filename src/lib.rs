@@ -16,6 +16,7 @@ mod sandbox;
 mod secrets;
 mod store;
 mod supervise;
+mod telemetry;
 mod traces;
 mod triage;
 

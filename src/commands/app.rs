@@ -173,6 +173,7 @@ impl App {
             secret: &|name| secrets::find(name, &|name| self.env.var(name)),
             program: &|program, progress| self.program(program, progress),
             ca_bundle: self.env.ssl_cert_file().filter(|path| path.is_file()),
+            telemetry: &|| Ok(self.layers()?.settings()?.telemetry),
         })
     }
 

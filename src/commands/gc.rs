@@ -45,6 +45,8 @@ struct Report {
     /// Sandboxes of other stores.
     foreign: Vec<String>,
     unreachable: Vec<String>,
+    /// Sessions whose spans no server has taken yet.
+    unsent: Vec<String>,
 }
 
 impl Gc {
@@ -80,6 +82,7 @@ impl Gc {
                 store.remove(&stray)?;
             }
         }
+        report.unsent = store.unsent(i64::MAX)?;
         let said = sentence(&report);
         failure::note(&said, &app.screens);
         app.show(|out| json::write_document(out, &report), |_| Ok(()))
@@ -116,6 +119,9 @@ fn sentence(report: &Report) -> String {
     }
     if !report.foreign.is_empty() {
         parts.push(format!("left {} of other stores alone", report.foreign.len()));
+    }
+    if !report.unsent.is_empty() {
+        parts.push(format!("spans of {} not sent yet", Count::of(report.unsent.len(), "session")));
     }
     parts.join(", ")
 }

@@ -20,6 +20,7 @@ pub mod layers;
 pub mod preset;
 pub mod prices;
 pub mod reader;
+pub mod runs;
 pub mod settings;
 pub mod skill;
 pub mod start;

@@ -2,7 +2,7 @@
 
 use super::found::Value;
 use super::reader::{self, Table};
-use super::{Known, value};
+use super::{Known, credential, value};
 use crate::domain::preset::{ARIZE, FILE, Project, SOURCES};
 use crate::error::Result;
 use std::collections::BTreeMap;
@@ -31,8 +31,22 @@ pub struct Defaults {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Telemetry {
     pub endpoint: String,
-    pub project: Option<String>,
+    /// The project they go to on that server.
+    pub project: String,
+    /// Which secret is the server's key, by name.
+    pub secret: Option<String>,
+    /// Arize AX's space. With one, the server is spoken to as AX is.
+    pub space: Option<String>,
+    /// Further headers, which are no secrets.
+    pub headers: BTreeMap<String, String>,
 }
+
+/// The project that runs go to where none is named.
+pub const RUNS: &str = "loop-workers";
+
+/// A header that carries a credential has a setting of its own.
+const SECRET_HEADERS: [&str; 5] =
+    ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"];
 
 impl Settings {
     /// These settings, with `farther` for whatever they leave open.
@@ -80,8 +94,32 @@ fn telemetry(table: &mut Table) -> Option<Telemetry> {
     if endpoint.is_none() && !table.has("endpoint") {
         table.missing("endpoint", "endpoint = \"http://localhost:6006/v1/traces\"");
     }
-    let project = table.text("project").map(|at| at.value);
-    endpoint.map(|endpoint| Telemetry { endpoint: endpoint.value, project })
+    let project = table.text("project").map_or_else(|| RUNS.to_owned(), |at| at.value);
+    let secret = table.parsed("secret", value::variable).map(|at| at.value);
+    let space = table.text("space").map(|at| at.value);
+    let headers = headers(table);
+    endpoint.map(|endpoint| Telemetry { endpoint: endpoint.value, project, secret, space, headers })
+}
+
+fn headers(table: &mut Table) -> BTreeMap<String, String> {
+    let mut headers = BTreeMap::new();
+    table.each("headers", |name, found| {
+        let word = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let lower = name.value.to_ascii_lowercase();
+        if name.value.is_empty() || !name.value.chars().all(word) {
+            found.wrong_at(&name.at, format!("`{}` is no name of a header", name.value), None);
+        }
+        let Some(text) = found.string() else { return };
+        if SECRET_HEADERS.contains(&&*lower) || credential::find(&text.value).is_some() {
+            let sentence = format!("the header `{}` carries a credential", name.value);
+            let hint = "name it instead: `secret = \"NAME\"` in `[telemetry]`".to_owned();
+            found.wrong_hidden(sentence, Some(hint));
+        } else if text.value.chars().any(char::is_control) {
+            found.wrong("a header's value is one line", None);
+        }
+        headers.insert(lower, text.value);
+    });
+    headers
 }
 
 fn projects(table: &mut Table) -> BTreeMap<String, Project> {

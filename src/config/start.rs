@@ -5,7 +5,7 @@
 
 use super::layers::Layers;
 use super::settings::Defaults;
-use super::{Known, credential, preset, template, value, window};
+use super::{Known, credential, preset, runs, template, value, window};
 use crate::domain::limits::{Keep, Limits};
 use crate::domain::measure;
 use crate::domain::plan::LaunchPlan;
@@ -103,7 +103,12 @@ pub fn resolve(
         provider,
         now,
     };
-    plan(&flags, given)
+    let mut plan = plan(&flags, given)?;
+    if let Some(telemetry) = &settings.telemetry {
+        runs::separate(telemetry, plan.project.as_ref())?;
+        plan.traced = true;
+    }
+    Ok(plan)
 }
 
 /// Decides everything a session is started with.
@@ -134,6 +139,7 @@ pub fn plan(flags: &StartFlags, given: Given) -> Result<LaunchPlan> {
         env,
         name: flags.name.clone(),
         labels: pairs("label", &flags.labels)?,
+        traced: false,
     };
     check_command(&plan)?;
     check_repo(&plan)?;

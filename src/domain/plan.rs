@@ -30,6 +30,9 @@ pub struct LaunchPlan {
     pub env: BTreeMap<String, String>,
     pub name: Option<String>,
     pub labels: BTreeMap<String, String>,
+    /// Whether its spans are to be sent: the settings of the moment say where.
+    #[serde(default)]
+    pub traced: bool,
 }
 
 /// Unix milliseconds; `None` is no bound on that side. The start is included, the end is not.

@@ -38,6 +38,9 @@ pub enum EventKind {
         id: String,
         name: String,
         input: Value,
+        /// The call of the subagent whose own call this is, where the harness tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<String>,
     },
     ToolResult {
         id: String,
@@ -46,7 +49,7 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         exit_code: Option<i32>,
     },
-    /// Tokens and cost of the turn so far, or of one step, as the harness tells it.
+    /// Tokens and cost since the last such event of the turn; see [`Counting`].
     Usage {
         #[serde(flatten)]
         usage: Usage,
@@ -71,6 +74,15 @@ impl EventKind {
     pub fn name(&self) -> String {
         serde_json::to_value(self).unwrap()["kind"].as_str().unwrap().to_owned()
     }
+}
+
+/// What a harness's `usage` events count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counting {
+    /// One model call, and they come right after it. Where none comes, there was no call.
+    Each,
+    /// All model calls since the last such event, in one sum a model.
+    Summed,
 }
 
 /// Tokens. `input_tokens` leaves out what was read from or written to a cache.

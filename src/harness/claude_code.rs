@@ -9,7 +9,7 @@ use super::invoking::{RETRIES, unversioned};
 use super::reading::{Gathered, Trouble, output_text, status, unread};
 use super::{Ask, Build, Harness, Invocation, Native, Program, Reader};
 use crate::domain::journal::Exit;
-use crate::domain::transcript::{EventKind, Usage};
+use crate::domain::transcript::{Counting, EventKind, Usage};
 use crate::domain::turn::{Conversation, Verdict};
 use serde::Deserialize;
 use serde_json::Value;
@@ -107,6 +107,10 @@ impl Harness for ClaudeCode {
         run.secret_env.insert(variable.to_owned(), secret.to_owned());
         run.trust(ask);
         run
+    }
+
+    fn counting(&self) -> Counting {
+        Counting::Summed
     }
 
     fn reader(&self, before: Option<&Conversation>) -> Box<dyn Reader> {
@@ -333,7 +337,7 @@ impl Lines {
     }
 
     fn assistant(&mut self, said: Said) -> Option<Vec<EventKind>> {
-        let subagent = said.parent_tool_use_id.is_some();
+        let parent = said.parent_tool_use_id;
         let blocks: Vec<Block> = serde_json::from_value(said.message.content).ok()?;
         self.gathered.finished = false;
         if let (Some(id), Some(usage)) = (said.message.id, said.message.usage)
@@ -345,7 +349,7 @@ impl Lines {
         for block in blocks {
             events.push(match block {
                 Block::Text { text } if said.is_api_error_message => EventKind::Error { text },
-                Block::Text { text } if subagent => {
+                Block::Text { text } if parent.is_some() => {
                     EventKind::Status { text: format!("subagent: {text}") }
                 }
                 Block::Text { text } => EventKind::Assistant { text },
@@ -353,7 +357,7 @@ impl Lines {
                 Block::RedactedThinking {} => continue,
                 Block::ToolUse { id, name, input } => {
                     self.gathered.worked = true;
-                    EventKind::ToolCall { id, name, input }
+                    EventKind::ToolCall { id, name, input, parent: parent.clone() }
                 }
                 Block::ToolResult { .. } => return None,
             });

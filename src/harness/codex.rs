@@ -13,7 +13,7 @@ use super::invoking::{RETRIES, openai_base};
 use super::reading::{Gathered, Trouble, output_text, status, unread};
 use super::{Ask, Build, Harness, Invocation, Native, Program, Reader};
 use crate::domain::journal::Exit;
-use crate::domain::transcript::{EventKind, Usage};
+use crate::domain::transcript::{Counting, EventKind, Usage};
 use crate::domain::turn::{Conversation, Verdict};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -98,6 +98,10 @@ impl Harness for Codex {
         run.secret_env.insert(KEY.to_owned(), ask.secret("OPENAI_API_KEY").to_owned());
         run.trust(ask);
         run
+    }
+
+    fn counting(&self) -> Counting {
+        Counting::Summed
     }
 
     fn reader(&self, before: Option<&Conversation>) -> Box<dyn Reader> {
@@ -316,7 +320,7 @@ impl Lines {
         let Some((name, input)) = item.kind.call() else { return Vec::new() };
         self.begun.insert(item.id.clone());
         self.gathered.tool_called();
-        vec![EventKind::ToolCall { id: item.id.clone(), name, input }]
+        vec![EventKind::ToolCall { id: item.id.clone(), name, input, parent: None }]
     }
 
     fn finish(&mut self, item: Item) -> Vec<EventKind> {

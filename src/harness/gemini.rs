@@ -10,7 +10,7 @@ use super::invoking::{RETRIES, unversioned};
 use super::reading::{Gathered, Trouble, status, unread};
 use super::{Ask, Harness, Invocation, Program, Reader};
 use crate::domain::journal::Exit;
-use crate::domain::transcript::{EventKind, Usage};
+use crate::domain::transcript::{Counting, EventKind, Usage};
 use crate::domain::turn::{Conversation, Verdict};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -54,6 +54,10 @@ impl Harness for Gemini {
         run.secret_env.insert(KEY.to_owned(), ask.secret(KEY).to_owned());
         run.trust(ask);
         run
+    }
+
+    fn counting(&self) -> Counting {
+        Counting::Summed
     }
 
     fn reader(&self, before: Option<&Conversation>) -> Box<dyn Reader> {
@@ -221,7 +225,12 @@ impl Lines {
             }
             Line::ToolUse { tool_name, tool_id, parameters } => {
                 self.gathered.tool_called();
-                vec![EventKind::ToolCall { id: tool_id, name: tool_name, input: parameters }]
+                vec![EventKind::ToolCall {
+                    id: tool_id,
+                    name: tool_name,
+                    input: parameters,
+                    parent: None,
+                }]
             }
             Line::ToolResult { tool_id, status, output, error } => {
                 let output = joined(output, error.map(|error| error.message));

@@ -9,7 +9,7 @@ use crate::domain::journal::Exit;
 use crate::domain::limits::Limits;
 use crate::domain::places;
 use crate::domain::preset::ModelProvider;
-use crate::domain::transcript::EventKind;
+use crate::domain::transcript::{Counting, EventKind};
 use crate::domain::turn::{Conversation, FileSpec, Verdict};
 use std::collections::BTreeMap;
 
@@ -58,6 +58,11 @@ pub trait Harness: Sync {
 
     /// How one turn is run.
     fn invocation(&self, ask: &Ask) -> Invocation;
+
+    /// What its `usage` events count.
+    fn counting(&self) -> Counting {
+        Counting::Each
+    }
 
     /// Reads one turn's output. `before` is the conversation as the last turn left it.
     fn reader(&self, before: Option<&Conversation>) -> Box<dyn Reader>;

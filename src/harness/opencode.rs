@@ -314,7 +314,7 @@ fn tool(part: ToolPart) -> Vec<EventKind> {
     // The tool that it calls where the model asked for one that there is not.
     let unknown = part.tool == "invalid";
     vec![
-        EventKind::ToolCall { id: part.call_id.clone(), name: part.tool, input },
+        EventKind::ToolCall { id: part.call_id.clone(), name: part.tool, input, parent: None },
         EventKind::ToolResult {
             id: part.call_id,
             output: error.or(output).unwrap_or_default(),

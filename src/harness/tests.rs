@@ -86,8 +86,9 @@ fn render(events: &[EventKind], verdict: &Verdict) -> String {
     let mut text = String::new();
     for event in events {
         let what = match event {
-            EventKind::ToolCall { id, name, input } => {
-                format!("{id} {name} {}", cut(&input.to_string()))
+            EventKind::ToolCall { id, name, input, parent } => {
+                let of = parent.as_ref().map(|id| format!(" of {id}")).unwrap_or_default();
+                format!("{id} {name}{of} {}", cut(&input.to_string()))
             }
             EventKind::ToolResult { id, output, is_error, exit_code } => {
                 format!("{id} error {is_error}, exit {exit_code:?}, {}", cut(output))

@@ -17,7 +17,7 @@ use crate::error::{Failure, Result};
 use std::io::{self, Write};
 
 /// What ended the writing early.
-enum Stop {
+pub(super) enum Stop {
     Write(io::Error),
     Read(Failure),
 }
@@ -28,7 +28,7 @@ impl From<io::Error> for Stop {
     }
 }
 
-fn told(result: Result<(), Stop>) -> Result<()> {
+pub(super) fn told(result: Result<(), Stop>) -> Result<()> {
     match result {
         Ok(()) => Ok(()),
         Err(Stop::Write(error)) => Written::of(Err(error)).ok(),
@@ -101,23 +101,28 @@ fn markdown_inner(
 fn header(out: &mut dyn Write, session: &SessionView) -> io::Result<()> {
     let name = session.name.as_deref().unwrap_or("Session");
     writeln!(out, "# {}\n", escaped(name))?;
-    let mut row = |name: &str, value: Option<&str>| match value {
-        Some(value) if !value.is_empty() => writeln!(out, "- {name}: {}", escaped(value)),
-        _ => Ok(()),
-    };
-    row("session", Some(&session.id))?;
-    row("preset", session.preset.as_deref())?;
-    row("harness", Some(&session.harness))?;
-    row("sandbox", Some(&session.sandbox))?;
-    row("project", session.project.as_deref())?;
-    row("phase", Some(session.phase.name()))?;
-    row("outcome", session.outcome.map(Outcome::name))?;
-    row("reason", session.reason.as_deref())?;
-    row("started", Some(&text::moment(session.created_at)))?;
-    row("took", session.duration_ms().map(text::span).as_deref())?;
-    row("usage", Some(&usage_line(&session.usage, session.cost_usd, None)))?;
+    rows(session).iter().try_for_each(|(name, value)| writeln!(out, "- {name}: {}", escaped(value)))
+}
+
+/// What is told of a session before everything else; what is not known or empty is left out.
+pub(super) fn rows(session: &SessionView) -> Vec<(&'static str, String)> {
     let labels = session.labels.iter().map(|(key, value)| format!("{key}={value}"));
-    row("labels", Some(&labels.collect::<Vec<_>>().join(", ")))
+    let rows = [
+        ("session", Some(session.id.clone())),
+        ("preset", session.preset.clone()),
+        ("harness", Some(session.harness.clone())),
+        ("sandbox", Some(session.sandbox.clone())),
+        ("project", session.project.clone()),
+        ("phase", Some(session.phase.name().to_owned())),
+        ("outcome", session.outcome.map(|outcome| outcome.name().to_owned())),
+        ("reason", session.reason.clone()),
+        ("started", Some(text::moment(session.created_at))),
+        ("took", session.duration_ms().map(text::span)),
+        ("usage", Some(usage_line(&session.usage, session.cost_usd, None))),
+        ("labels", Some(labels.collect::<Vec<_>>().join(", "))),
+    ];
+    let rows = rows.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    rows.filter(|(_, value)| !value.is_empty()).collect()
 }
 
 fn write_artifact(out: &mut dyn Write, artifact: &ArtifactView) -> io::Result<()> {

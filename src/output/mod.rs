@@ -14,6 +14,7 @@ pub mod human;
 pub mod json;
 pub mod live;
 pub mod log;
+pub mod page;
 pub mod progress;
 pub mod sanitise;
 pub mod stream;

@@ -51,7 +51,7 @@ pub fn event(seq: u64, after_ms: i64, kind: EventKind) -> Event {
 }
 
 fn call(id: &str, name: &str, input: serde_json::Value) -> EventKind {
-    EventKind::ToolCall { id: id.into(), name: name.into(), input }
+    EventKind::ToolCall { id: id.into(), name: name.into(), input, parent: None }
 }
 
 fn result(id: &str, output: &str, exit_code: Option<i32>) -> EventKind {

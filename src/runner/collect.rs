@@ -25,6 +25,7 @@ const CHECKED: u64 = 16 << 20;
 impl Runner<'_> {
     /// Takes in what a turn left, and counts it as over.
     pub(super) fn collect(&mut self, turn: &mut TurnRecord) -> Result<()> {
+        turn.collecting_at = Some((self.outside.now)());
         self.take_artifacts()?;
         let outcome = turn.outcome.unwrap_or(crate::domain::turn::Outcome::Interrupted);
         self.turn_over(turn, Input::TurnCollected(outcome))
@@ -47,6 +48,7 @@ impl Runner<'_> {
     /// Counts a turn as over, and the session on with it: nothing can come between.
     pub(super) fn turn_over(&mut self, turn: &mut TurnRecord, input: Input) -> Result<()> {
         turn.state = TurnState::Collected;
+        turn.collected_at = Some((self.outside.now)());
         self.session.outcome = turn.outcome;
         self.session.reason.clone_from(&turn.reason);
         self.add_up(turn)?;

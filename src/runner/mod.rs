@@ -11,15 +11,18 @@ mod evidence;
 mod ingest;
 mod launch;
 mod recover;
+mod telemetry;
 mod view;
 mod watch;
 
 pub use evidence::{Gather, unused};
 pub use launch::Program;
 pub use recover::{Parts, Recovered, Swept, orphans, sweep};
+pub use telemetry::{Sending, Telling, events};
 pub use view::{outline, view};
 pub use watch::{Tail, watch};
 
+use crate::config::settings::Telemetry;
 use crate::domain::session::{Effect, End, Input, Phase, step};
 use crate::domain::turn::Outcome;
 use crate::error::{Cannot as _, Failure, Kind, Result};
@@ -49,6 +52,8 @@ pub struct Outside<'a> {
     pub program: &'a ProgramFinder<'a>,
     /// The user's certificate bundle.
     pub ca_bundle: Option<PathBuf>,
+    /// Where our own runs go as spans. Read only where there are spans to send.
+    pub telemetry: &'a dyn Fn() -> Result<Option<Telemetry>>,
 }
 
 /// Drives one session. Whoever has one holds the session's lock.
@@ -112,6 +117,7 @@ impl Runner<'_> {
                     self.session.finished_at = Some((self.outside.now)());
                     let _ = self.store.update(&self.session);
                 }
+                self.tell_spans();
                 Err(failed)
             }
         }
@@ -213,6 +219,7 @@ impl Runner<'_> {
         } else {
             self.lost(&mut turn)?;
         }
+        self.tell_spans();
         Ok(turn.outcome.unwrap_or(Outcome::Interrupted))
     }
 
@@ -233,7 +240,9 @@ impl Runner<'_> {
 
     /// Ends the session: the sandbox goes, unless it is to be kept.
     pub fn close(&mut self) -> Result<()> {
-        self.advance(Input::Close)
+        self.advance(Input::Close)?;
+        self.tell_spans();
+        Ok(())
     }
 
     /// Ends it whatever it is doing, with what it has left so far. A session that had nothing more to
@@ -244,7 +253,9 @@ impl Runner<'_> {
         }
         let done = self.session.outcome.is_some_and(|outcome| outcome != Outcome::Interrupted);
         let idle = self.session.phase == Phase::Idle;
-        self.advance(if idle && done { Input::Close } else { Input::Cancel })
+        self.advance(if idle && done { Input::Close } else { Input::Cancel })?;
+        self.tell_spans();
+        Ok(())
     }
 
     /// The sandbox ended under a running turn, and its journal does not say how the turn ended.
@@ -259,6 +270,7 @@ impl Runner<'_> {
         };
         turn.reason = Some(reason.to_owned());
         // Where its files are gone too, that was told.
+        turn.collecting_at = turn.ended_at;
         let _ = self.take_artifacts();
         self.turn_over(turn, Input::SandboxGone)
     }
@@ -273,6 +285,7 @@ impl Runner<'_> {
     fn advance_with(&mut self, input: Input, turn: Option<&TurnRecord>) -> Result<()> {
         let (phase, effect) = step(self.session.phase, self.session.outcome, input);
         if let Some(effect) = effect {
+            self.session.closing_at = Some((self.outside.now)());
             self.perform(effect, phase)?;
         }
         if phase.is_over() && !self.session.phase.is_over() {

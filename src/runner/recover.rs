@@ -53,7 +53,7 @@ impl Runner<'_> {
                 Ok(if self.next_queued()? { Recovered::Advanced } else { Recovered::Unchanged })
             }
             Status::Created | Status::Stopped { .. } | Status::Gone => {
-                self.close()?;
+                self.advance(Input::Close)?;
                 Ok(Recovered::Advanced)
             }
         }
@@ -104,7 +104,7 @@ pub struct Parts<'a> {
 pub type Swept = Vec<(String, Result<Recovered>)>;
 
 /// Looks after every open session that nobody drives. Those whose provider is out of reach are
-/// told and left.
+/// told and left. Spans that were not sent are.
 pub fn sweep(store: &mut Store, parts: &Parts, reporter: &mut dyn Reporter) -> Result<Swept> {
     let open = Filter { open: true, ..Filter::default() };
     let mut results = Vec::new();
@@ -125,6 +125,9 @@ pub fn sweep(store: &mut Store, parts: &Parts, reporter: &mut dyn Reporter) -> R
                 if parts.tidy { runner.tidy() } else { runner.recover() }
             });
         results.push((id, result));
+    }
+    if let Err(failed) = super::telemetry::resend(store, parts.outside, reporter, parts.tidy) {
+        reporter.warn(&failed.to_string());
     }
     Ok(results)
 }

@@ -14,15 +14,18 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Changes whenever `schema.sql` does; a newer database is refused, an older one would be migrated.
-const VERSION: i64 = 1;
+/// Changes whenever `schema.sql` does; a newer database is refused, an older one is brought up to it.
+const VERSION: i64 = 2;
+
+/// What makes each version out of the one before it, from 2 on.
+const STEPS: [&str; VERSION as usize - 1] = [include_str!("schema-2.sql")];
 
 /// Older versions of SQLite can lose committed writes when two processes write and checkpoint at
 /// once (the write-ahead log's reset race, mended in 3.51.3).
 const LEAST_SQLITE: i32 = 3_051_003;
 
 pub struct Store {
-    db: Connection,
+    pub(super) db: Connection,
     root: PathBuf,
     /// Labels every sandbox, so that nobody touches another store's.
     pub id: String,
@@ -56,7 +59,7 @@ impl Store {
             .map_err(|failure| failure.hint("set `LOOP_DATA_DIR` to a folder you may write to"))?;
         let mut db = Connection::open(root.join("store.db")).cannot(Kind::Config, opening)?;
         db.busy_timeout(Duration::from_secs(10)).cannot(Kind::Config, opening)?;
-        if version(&db).cannot(Kind::Config, opening)? == 0 {
+        if version(&db).cannot(Kind::Config, opening)? < VERSION {
             let _alone = alone(root).cannot(Kind::Config, opening)?;
             make(&mut db).cannot(Kind::Config, opening)?;
         }
@@ -110,6 +113,9 @@ impl Store {
         )
         .cannot(Kind::Config, doing)?;
         insert_turn(&tx, &session.id, first).cannot(Kind::Config, doing)?;
+        if session.plan.traced {
+            super::exports::insert(&tx, &session.id).cannot(Kind::Config, doing)?;
+        }
         tx.commit().cannot(Kind::Config, doing)?;
         Ok(lock)
     }
@@ -196,7 +202,7 @@ impl Store {
             .execute(
                 "UPDATE sessions SET phase = ?2, finished_at = ?3, sandbox = ?4, evidence = ?5,
                    reason = ?6, turns = ?7, usage = ?8, cost_usd = ?9, artifacts = ?10,
-                   outcome = ?11 WHERE id = ?1",
+                   outcome = ?11, closing_at = ?12 WHERE id = ?1",
                 params![
                     session.id,
                     session.phase.name(),
@@ -209,6 +215,7 @@ impl Store {
                     session.cost_usd,
                     session.artifacts,
                     session.outcome.map(Outcome::name),
+                    session.closing_at,
                 ],
             )
             .map(drop)
@@ -231,7 +238,7 @@ impl Store {
             .db
             .prepare(
                 "SELECT turn, prompt, state, journal_from, started_at, ended_at, outcome, reason,
-                   answer, usage, cost_usd, conversation
+                   answer, usage, cost_usd, conversation, collecting_at, collected_at
                  FROM turns WHERE session = ?1 ORDER BY turn",
             )
             .cannot(Kind::Config, doing)?;
@@ -259,7 +266,7 @@ impl Store {
             .execute(
                 "UPDATE turns SET state = ?3, journal_from = ?4, started_at = ?5, ended_at = ?6,
                    outcome = ?7, reason = ?8, answer = ?9, usage = ?10, cost_usd = ?11,
-                   conversation = ?12 WHERE session = ?1 AND turn = ?2",
+                   conversation = ?12, collecting_at = ?13, collected_at = ?14 WHERE session = ?1 AND turn = ?2",
                 params![
                     id,
                     turn.turn,
@@ -273,6 +280,8 @@ impl Store {
                     json(&turn.usage),
                     turn.cost_usd,
                     turn.conversation.as_ref().map(json),
+                    turn.collecting_at,
+                    turn.collected_at,
                 ],
             )
             .map(drop)
@@ -337,7 +346,7 @@ impl Store {
 }
 
 const SELECT: &str = "SELECT id, uuid, phase, plan, created_at, finished_at, sandbox, evidence,
-    reason, turns, usage, cost_usd, artifacts, outcome FROM sessions";
+    reason, turns, usage, cost_usd, artifacts, outcome, closing_at FROM sessions";
 
 fn version(db: &Connection) -> rusqlite::Result<i64> {
     db.query_row("PRAGMA user_version", [], |row| row.get(0))
@@ -351,8 +360,9 @@ fn alone(root: &Path) -> std::io::Result<Flock<File>> {
 
 fn make(db: &mut Connection) -> rusqlite::Result<()> {
     // Another process may have been quicker.
-    if version(db)? > 0 {
-        return Ok(());
+    match version(db)? {
+        0 => {}
+        old => return bring_up(db, old),
     }
     // It stays on for whoever opens the file later.
     db.execute_batch("PRAGMA journal_mode = WAL;")?;
@@ -360,6 +370,15 @@ fn make(db: &mut Connection) -> rusqlite::Result<()> {
     tx.execute_batch(include_str!("schema.sql"))?;
     let id = uuid::Uuid::new_v4().simple().to_string();
     tx.execute("INSERT INTO meta VALUES ('store', ?1)", [id])?;
+    tx.pragma_update(None, "user_version", VERSION)?;
+    tx.commit()
+}
+
+fn bring_up(db: &mut Connection, old: i64) -> rusqlite::Result<()> {
+    let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    for step in STEPS.iter().skip(old as usize - 1) {
+        tx.execute_batch(step)?;
+    }
     tx.pragma_update(None, "user_version", VERSION)?;
     tx.commit()
 }
@@ -389,6 +408,7 @@ fn session_of(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
         cost_usd: row.get(11)?,
         artifacts: row.get(12)?,
         outcome: row.get::<_, Option<String>>(13)?.and_then(|name| Outcome::of_name(&name)),
+        closing_at: row.get(14)?,
     })
 }
 
@@ -406,6 +426,8 @@ fn turn_of(row: &Row<'_>) -> rusqlite::Result<TurnRecord> {
         usage: from_json(row, 9).unwrap_or_default(),
         cost_usd: row.get(10)?,
         conversation: optional_json(row, 11)?,
+        collecting_at: row.get(12)?,
+        collected_at: row.get(13)?,
     })
 }
 
@@ -451,6 +473,7 @@ mod tests {
             cost_usd: None,
             artifacts: 0,
             outcome: None,
+            closing_at: None,
         }
     }
 
@@ -511,6 +534,32 @@ mod tests {
         drop(store);
         let failure = Store::open(dir.path()).err().unwrap();
         assert!(failure.to_string().contains("newer"), "{failure}");
+    }
+
+    /// The first version lacked what the second added, and nothing else.
+    fn to_version_1(store: &Store) {
+        let back = "DROP TABLE exports; ALTER TABLE sessions DROP COLUMN closing_at;
+            ALTER TABLE turns DROP COLUMN collecting_at;
+            ALTER TABLE turns DROP COLUMN collected_at; PRAGMA user_version = 1;";
+        store.db.execute_batch(back).unwrap();
+    }
+
+    #[test]
+    fn an_older_store_is_brought_up() {
+        let schema = |store: &Store| -> Vec<String> {
+            let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name";
+            let mut statement = store.db.prepare(sql).unwrap();
+            let all = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+            all.map(|sql| sql.unwrap().split_whitespace().collect::<String>()).collect()
+        };
+        let (dir, store) = store_with(&["aa11"]);
+        let new = schema(&store);
+        to_version_1(&store);
+        drop(store);
+        let store = Store::open(dir.path()).unwrap();
+        assert_eq!(schema(&store), new);
+        assert_eq!(store.session("aa11").unwrap().closing_at, None);
+        assert_eq!(store.turns("aa11").unwrap()[0].collected_at, None);
     }
 
     #[test]

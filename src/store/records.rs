@@ -27,6 +27,8 @@ pub struct SessionRecord {
     pub artifacts: u32,
     /// The outcome of the newest collected turn.
     pub outcome: Option<Outcome>,
+    /// When it was begun to remove its sandbox for good.
+    pub closing_at: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +74,9 @@ pub struct TurnRecord {
     pub usage: Usage,
     pub cost_usd: Option<f64>,
     pub conversation: Option<Conversation>,
+    /// When it was begun to take in what it left, and when that was done.
+    pub collecting_at: Option<i64>,
+    pub collected_at: Option<i64>,
 }
 
 impl TurnRecord {
@@ -89,6 +94,8 @@ impl TurnRecord {
             usage: Usage::default(),
             cost_usd: None,
             conversation: None,
+            collecting_at: None,
+            collected_at: None,
         }
     }
 }

@@ -16,7 +16,8 @@ CREATE TABLE sessions (
   usage TEXT NOT NULL DEFAULT '{}',
   cost_usd REAL,
   artifacts INTEGER NOT NULL DEFAULT 0,
-  outcome TEXT
+  outcome TEXT,
+  closing_at INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX sessions_by_time ON sessions (created_at DESC);
 CREATE INDEX sessions_open ON sessions (created_at)
@@ -35,6 +36,8 @@ CREATE TABLE turns (
   usage TEXT NOT NULL DEFAULT '{}',
   cost_usd REAL,
   conversation TEXT,
+  collecting_at INTEGER,
+  collected_at INTEGER,
   PRIMARY KEY (session, turn)
 ) WITHOUT ROWID;
 CREATE TABLE artifacts (
@@ -43,3 +46,12 @@ CREATE TABLE artifacts (
   artifact TEXT NOT NULL,
   PRIMARY KEY (session, place)
 ) WITHOUT ROWID;
+CREATE TABLE exports (
+  session TEXT PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,
+  state TEXT NOT NULL DEFAULT 'open',
+  spans INTEGER NOT NULL DEFAULT 0,
+  turns INTEGER NOT NULL DEFAULT 0,
+  tries INTEGER NOT NULL DEFAULT 0,
+  due_at INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX exports_open ON exports (due_at) WHERE state = 'open';

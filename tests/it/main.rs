@@ -26,5 +26,6 @@ mod phoenix_rig;
 mod readme;
 mod rig;
 mod support;
+mod telemetry;
 mod traces;
 mod triage;

@@ -79,6 +79,7 @@ fn new_session(plan: LaunchPlan) -> SessionRecord {
         cost_usd: None,
         artifacts: 0,
         outcome: None,
+        closing_at: None,
     }
 }
 

@@ -171,7 +171,7 @@ impl Transcript {
                 let text = usage_line(usage, *cost_usd, model.as_deref());
                 self.block(out, at, &told(Sign::Status, &text, 1))
             }
-            EventKind::ToolCall { id, name, input } => {
+            EventKind::ToolCall { id, name, input, .. } => {
                 self.call(out, at, name, input)?;
                 self.just_called = Some(id.clone());
                 self.open.push_back((id.clone(), name.clone()));
@@ -492,6 +492,7 @@ mod tests {
                 id: "1".into(),
                 name: bad.into(),
                 input: serde_json::json!({"command": bad, bad: bad}),
+                parent: None,
             },
             EventKind::ToolResult {
                 id: "1".into(),

@@ -268,7 +268,7 @@ impl<'a> Kind<'a> {
             EventKind::User { text } => Self::User { text },
             EventKind::Assistant { text } => Self::Assistant { text },
             EventKind::Thinking { text } => Self::Thinking { text },
-            EventKind::ToolCall { id, name, input } => Self::ToolCall { id, name, input },
+            EventKind::ToolCall { id, name, input, .. } => Self::ToolCall { id, name, input },
             EventKind::ToolResult { id, output, is_error, exit_code } => {
                 Self::ToolResult { id, output, is_error: *is_error, exit_code: *exit_code }
             }

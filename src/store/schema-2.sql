@@ -1,0 +1,12 @@
+ALTER TABLE sessions ADD COLUMN closing_at INTEGER;
+ALTER TABLE turns ADD COLUMN collecting_at INTEGER;
+ALTER TABLE turns ADD COLUMN collected_at INTEGER;
+CREATE TABLE exports (
+  session TEXT PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,
+  state TEXT NOT NULL DEFAULT 'open',
+  spans INTEGER NOT NULL DEFAULT 0,
+  turns INTEGER NOT NULL DEFAULT 0,
+  tries INTEGER NOT NULL DEFAULT 0,
+  due_at INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX exports_open ON exports (due_at) WHERE state = 'open';

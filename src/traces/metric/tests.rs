@@ -212,6 +212,9 @@ fn nothing_is_not_0_and_a_part_is_not_all() {
     };
     assert!(!set("4 of 9 traces").complete);
     assert!(set("4 of 9 traces").note.unwrap().contains("4 of 9 traces"));
+    let json = r#"{"traces": 9, "kept_traces": 4, "rule": "failing ones first"}"#;
+    let note = set(json).note.unwrap();
+    assert_eq!(note, "the traces are a sample (4 of 9 traces: failing ones first)");
     assert!(set("false").complete);
 }
 

@@ -5,6 +5,7 @@ use super::asked;
 use crate::error::Result;
 use rusqlite::OptionalExtension as _;
 use serde::Serialize;
+use serde_json::Value;
 
 /// Reasons for leaving something out after which nothing is missing.
 const HARMLESS: [&str; 3] = [
@@ -78,5 +79,17 @@ fn sampled(snapshot: &Snapshot) -> Result<Option<String>> {
     let sql = "SELECT value FROM header WHERE key = 'sampled'";
     let found: Option<String> =
         asked(snapshot.database().query_row(sql, [], |row| row.get(0)).optional())?;
-    Ok(found.filter(|text| !matches!(text.trim(), "" | "0" | "false" | "no" | "null" | "{}")))
+    let found =
+        found.filter(|text| !matches!(text.trim(), "" | "0" | "false" | "no" | "null" | "{}"));
+    Ok(found.map(|text| said(&text)))
+}
+
+/// How many traces were kept of how many, and by which rule, where that is what is written.
+fn said(text: &str) -> String {
+    let json: Value = serde_json::from_str(text).unwrap_or_default();
+    let (Some(kept), Some(all)) = (json["kept_traces"].as_u64(), json["traces"].as_u64()) else {
+        return text.to_owned();
+    };
+    let rule = json["rule"].as_str().map_or_else(String::new, |rule| format!(": {rule}"));
+    format!("{kept} of {all} traces{rule}")
 }

@@ -26,8 +26,8 @@ const LONGEST_VALUE: i32 = 128 << 20;
 /// What SQLite may take of memory, in bytes.
 const MEMORY: u64 = 384 << 20;
 
-/// What an answer may hold, in bytes.
-const LARGEST_ANSWER: usize = 64 << 20;
+/// What an answer, or one value of it, may hold, in bytes: more is nothing that anybody reads.
+const LARGEST_ANSWER: usize = 4 << 20;
 
 /// A pattern of LIKE or GLOB may be this long: what one costs grows with pattern times text.
 const LONGEST_PATTERN: i32 = 1_000;
@@ -117,8 +117,17 @@ fn value(value: ValueRef, bounds: Bounds) -> Value {
         ValueRef::Integer(number) => number.into(),
         ValueRef::Real(number) => number.into(),
         ValueRef::Text(bytes) => {
-            let text = String::from_utf8_lossy(bytes).into_owned();
-            cut(text, 0, bounds).into()
+            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LARGEST_ANSWER)]);
+            match bytes.len().saturating_sub(LARGEST_ANSWER) {
+                0 => cut(text.into_owned(), 0, bounds).into(),
+                more if bounds.chars.is_none() => {
+                    format!("{text}… ({more} more bytes; substr() shows parts of it)").into()
+                }
+                _ => {
+                    let all = String::from_utf8_lossy(bytes).chars().count() as u64;
+                    cut(text.into_owned(), all, bounds).into()
+                }
+            }
         }
         ValueRef::Blob(bytes) => format!("({} bytes)", bytes.len()).into(),
     }

@@ -279,6 +279,11 @@ fn sql_takes_no_more_than_it_may() {
     }
     let large = format!("{rows} SELECT printf('%.*c', 20000000, 'x') FROM c");
     let answer = ask(&large, 1_000_000, true).unwrap();
+    let longest = answer.rows.iter().map(|row| row[0].as_str().unwrap().len()).max();
+    assert!(longest.unwrap() < 5 << 20, "{longest:?}");
+    let value =
+        ask("SELECT printf('%.*c', 20000000, 'x')", 1, false).unwrap().rows.remove(0).remove(0);
+    assert!(value.as_str().unwrap().contains("19,999,800 more characters"), "{value}");
     assert!(answer.full && answer.more && answer.rows.len() <= 5, "{}", answer.rows.len());
     assert!(ask("SELECT 'a' LIKE printf('%.*c', 2000, '%')", 1, false).is_err(), "a long pattern");
     // What a question may be is still there.

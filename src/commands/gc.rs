@@ -13,6 +13,9 @@ use serde::Serialize;
 /// A folder without a session is left alone for so long: its session may just be being recorded.
 const STRAY_MS: i64 = 60_000;
 
+/// What is kept of traces so that they need not be fetched again goes when it was not used for so long.
+const UNUSED_MS: i64 = 30 * 86_400_000;
+
 /// Collect what ran on alone, remove what is over, report what is foreign
 ///
 /// Only sandboxes that carry this store's label are touched.
@@ -37,6 +40,8 @@ struct Report {
     running: Vec<String>,
     /// Sandboxes that were removed.
     removed: Vec<String>,
+    /// Files with traces that nobody used for a month, and that can be fetched again.
+    unused: Vec<String>,
     /// Sandboxes of other stores.
     foreign: Vec<String>,
     unreachable: Vec<String>,
@@ -63,6 +68,13 @@ impl Gc {
             }
         }
         self.sandboxes(app, &store, &mut report)?;
+        for path in runner::unused(store.root(), clock::now() - UNUSED_MS) {
+            report.unused.push(path.display().to_string());
+            if !self.dry_run {
+                // Whoever was faster has done the same.
+                let _ = std::fs::remove_file(path);
+            }
+        }
         if !self.dry_run {
             for stray in store.strays(clock::now() - STRAY_MS)? {
                 store.remove(&stray)?;
@@ -96,6 +108,9 @@ fn sentence(report: &Report) -> String {
         format!("collected {}", Count::of(report.advanced.len(), "session")),
         format!("{would} {}", Count::of(report.removed.len(), "sandbox")),
     ];
+    if !report.unused.is_empty() {
+        parts.push(format!("{would} {} of unused traces", Count::of(report.unused.len(), "file")));
+    }
     if !report.running.is_empty() {
         parts.push(format!("{} still open", report.running.len()));
     }

@@ -155,6 +155,25 @@ fn about(project: &Project, window: Window) -> About {
     About { source: project.source.clone(), project: project.name.clone(), window }
 }
 
+/// What is kept of traces below the store's folder and was not used since then (Unix milliseconds).
+/// All of it can be made again.
+pub fn unused(root: &Path, since: i64) -> Vec<PathBuf> {
+    let old = |path: &PathBuf| {
+        let touched = path.metadata().and_then(|about| about.modified()).ok();
+        let touched = touched.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+        touched.is_some_and(|touched| touched.as_millis() < since.max(0) as u128)
+    };
+    let mut unused: Vec<PathBuf> = ["mirrors", "snapshots"]
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(root.join(folder)).into_iter().flatten().flatten())
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "db"))
+        .filter(old)
+        .collect();
+    unused.sort_unstable();
+    unused
+}
+
 /// Both ends of a window as people read them.
 pub(super) fn window_text(window: Window) -> (Option<String>, Option<String>) {
     let text = |ms: i64| traces::snapshot::show_time(ms * 1000);

@@ -14,7 +14,7 @@ mod recover;
 mod view;
 mod watch;
 
-pub use evidence::Gather;
+pub use evidence::{Gather, unused};
 pub use launch::Program;
 pub use recover::{Parts, Recovered, Swept, orphans, sweep};
 pub use view::{outline, view};

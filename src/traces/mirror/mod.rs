@@ -66,16 +66,14 @@ impl Mirror {
             .map_err(|(_, error)| error)
             .cannot(Kind::Config, doing)?;
         private(&path).cannot(Kind::Config, doing)?;
-        let database = match open(&path) {
-            Ok(database) => database,
-            Err(_) => {
-                for end in ["", "-wal", "-shm"] {
-                    let _ = std::fs::remove_file(folder.join(format!("{name}.db{end}")));
-                }
-                private(&path).cannot(Kind::Config, doing)?;
-                open(&path).cannot(Kind::Config, doing)?
-            }
-        };
+        if let Ok(database) = open(&path) {
+            return Ok(Self { path, database, _lock: lock });
+        }
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(folder.join(format!("{name}.db{end}")));
+        }
+        private(&path).cannot(Kind::Config, doing)?;
+        let database = open(&path).cannot(Kind::Config, doing)?;
         Ok(Self { path, database, _lock: lock })
     }
 
@@ -297,7 +295,10 @@ impl Mirror {
     }
 
     fn kept<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
-        result.cannot(Kind::Config, || format!("use the traces kept at `{}`", self.path.display()))
+        let path = self.path.display();
+        result
+            .cannot(Kind::Config, || format!("use the traces kept at `{path}`"))
+            .map_err(|failed| failed.hint(format!("`rm {path}`: all of it can be fetched again")))
     }
 }
 

@@ -22,11 +22,12 @@ CREATE TABLE part (
 CREATE TABLE span (
   trace TEXT NOT NULL, span TEXT NOT NULL, parent TEXT, start_us INTEGER NOT NULL,
   end_us INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, status TEXT NOT NULL,
-  message TEXT NOT NULL, session TEXT, attributes TEXT NOT NULL, events TEXT NOT NULL,
-  asked INTEGER NOT NULL DEFAULT 0, looked INTEGER NOT NULL DEFAULT 0
+  message TEXT NOT NULL, session TEXT, asked INTEGER NOT NULL, looked INTEGER NOT NULL,
+  attributes TEXT NOT NULL, events TEXT NOT NULL
 );
 CREATE UNIQUE INDEX span_by_id ON span(trace, span);
 CREATE INDEX span_by_start ON span(trace, start_us);
+CREATE INDEX span_by_look ON span(looked, trace);
 CREATE INDEX span_not_asked ON span(trace) WHERE asked = 0;
 CREATE TABLE annotation (
   kind TEXT NOT NULL, target TEXT NOT NULL, name TEXT NOT NULL, identifier TEXT NOT NULL,
@@ -42,7 +43,7 @@ pub(super) fn add(database: &Connection, span: &Span) -> rusqlite::Result<bool> 
         span.attributes.iter().map(|(key, value)| (key.to_owned(), value.clone())).collect();
     let events = serde_json::to_string(&span.events).unwrap_or_else(|_| "[]".to_owned());
     let added = database
-        .prepare_cached("INSERT OR IGNORE INTO span VALUES (?,?,?,?,?,?,?,?,?,?,?,?,0,0)")?
+        .prepare_cached("INSERT OR IGNORE INTO span VALUES (?,?,?,?,?,?,?,?,?,?,0,0,?,?)")?
         .execute(params![
             span.trace_id.to_string(),
             span.span_id.to_string(),

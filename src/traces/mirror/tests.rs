@@ -431,6 +431,8 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::default();
         let mut world = World { folder, server, now: NOW, traces: 0, spans: 0 };
-        ops.into_iter().for_each(|op| world.apply(op));
+        for op in ops {
+            world.apply(op);
+        }
     }
 }

@@ -91,7 +91,7 @@ impl<'a> Phoenix<'a> {
         let mut all = Vec::new();
         let mut cursor = None;
         loop {
-            let more = query("cursor", cursor.as_deref());
+            let more = from(cursor.as_deref());
             let page: Page<Named> =
                 self.server.json(&format!("/v1/projects?limit={PAGE}{filter}{more}"))?;
             all.extend(page.data);
@@ -121,7 +121,7 @@ impl<'a> Phoenix<'a> {
         let answer = self.server.ask(path)?;
         match answer.status {
             404 => Err(self.missing(&answer)),
-            422 if path.contains("&cursor=") && answer.said().contains("cursor") => Ok(None),
+            422 if path.contains("&cursor=") && answer.said() == "Invalid cursor" => Ok(None),
             _ if answer.is_success() => self.server.read(&answer).map(Some),
             _ => Err(self.server.refused(&answer)),
         }
@@ -141,17 +141,17 @@ impl<'a> Phoenix<'a> {
         let mut last = None;
         let mut first = true;
         loop {
-            let more = query("cursor", cursor.as_deref());
+            let more = from(cursor.as_deref());
             let Some(page) =
                 self.page(&format!("{filter}&sort=id&order=asc&limit={PAGE}{more}"))?
             else {
                 return Ok(Walked::MarkIsVoid);
             };
-            let mut rows = page.data.iter().map(|raw| (raw, Row::of(raw))).peekable();
-            if let Some(mark) = mark.filter(|_| first) {
-                if !rows.next().is_some_and(|(_, row)| row.is_some_and(|row| mark.is_of(&row))) {
-                    return Ok(Walked::MarkIsVoid);
-                }
+            let mut rows = page.data.iter().map(|raw| (raw, Row::of(raw)));
+            if let Some(mark) = mark.filter(|_| first)
+                && !rows.next().is_some_and(|(_, row)| row.is_some_and(|row| mark.is_of(&row)))
+            {
+                return Ok(Walked::MarkIsVoid);
             }
             first = false;
             for (raw, row) in rows {
@@ -242,7 +242,7 @@ impl Phoenix<'_> {
     fn told(&self, path: &str, sink: &mut dyn Sink) -> Result<()> {
         let mut cursor: Option<String> = None;
         loop {
-            let more = query("cursor", cursor.as_deref());
+            let more = from(cursor.as_deref());
             let answer = self.server.ask(&format!("{path}{more}"))?;
             // All of these are deleted since, or nobody ever stored the session.
             if answer.status == 404 {
@@ -322,6 +322,11 @@ fn range(window: Window, back: Option<i64>) -> String {
     let since = query("start_time", since.and_then(text).as_deref());
     let until = query("end_time", window.until.and_then(text).as_deref());
     format!("{since}{until}")
+}
+
+/// Where a page begins; nothing is the beginning.
+fn from(cursor: Option<&str>) -> String {
+    cursor.map_or_else(String::new, |cursor| format!("&cursor={}", encoded(cursor)))
 }
 
 /// `&key=value`, or nothing.

@@ -135,7 +135,7 @@ impl<'a> Server<'a> {
             }
             Some(secret) => fail(format!("Phoenix at `{at}` does not know the key in `{secret}`"))
                 .hint(format!(
-                    "it was deleted there, or is another server's: `export {secret}=…` sets the right one"
+                    "it expired or was deleted there, or is another server's: `export {secret}=…` sets the right one"
                 )),
         }
     }

@@ -182,6 +182,9 @@ fn a_second_look_asks_only_for_what_may_be_new() {
     let now = jiff::Timestamp::now().as_millisecond();
     let mut world = World::new();
     world.hold(traces(700, now - 48 * HOUR));
+    let mut broken = span(8_000, 80_000, None, now - 2 * HOUR);
+    broken["context"]["trace_id"] = json!("none");
+    world.hold([broken]);
     let server = ArizeServer::start(world);
     let home = home(&server);
     let count = || {
@@ -200,6 +203,12 @@ fn a_second_look_asks_only_for_what_may_be_new() {
     server.world().hold([span(7_000, 70_000, None, now - 12 * HOUR)]);
     let (total, calls) = count();
     assert_eq!((total, calls.len()), (701, 1), "{calls:#?}");
+    let to = home.path().join("snapshot.db");
+    let words = ["traces", "snapshot", "--project", "bot", "--since", "3d", "-o"];
+    ask(&home, &[&words[..], &[to.to_str().unwrap()]].concat()).ok();
+    let left_out = header(&rusqlite::Connection::open(to).unwrap(), "left_out");
+    let expected = "{\"spans whose trace id is not 32 hexadecimal digits\":1}";
+    assert_eq!(left_out, expected, "it came four times");
 }
 
 #[test]

@@ -241,7 +241,7 @@ fn an_investigation_that_makes_things_up() {
         "lacks the heading Proposed fix",
         "0 of 1 cited traces exist; not 00000000000000000000000000000bad",
         "`version` 1",
-        "line 1 must have",
+        "line 1: it has neither `span_id` nor `trace_id`; `name` is no text",
     ] {
         assert!(told.contains(wanted), "no `{wanted}`: {told}");
     }

@@ -45,12 +45,14 @@ pub(super) fn read(api: &Api, project: &str, ask: &Ask, sink: &mut dyn Sink) -> 
     if ask.mark.is_some() && mark.is_none() {
         sink.anew()?;
     }
-    let mut mark = mark.unwrap_or(Mark { project: project.to_owned(), done: i64::MIN });
+    let none = || Mark { project: project.to_owned(), done: i64::MIN, told: i64::MIN };
+    let mut mark = mark.unwrap_or_else(none);
     let mut spans = 0;
     for slice in Range::of(ask).since(mark.done).slices() {
-        let query = Query { api, project, filter: None, from: slice.from, to: Some(slice.to) };
-        query.all(&mut spans, ask.progress, sink)?;
+        let (from, to, told) = (slice.from, Some(slice.to), mark.told);
+        Query { api, project, filter: None, from, to, told }.all(&mut spans, ask.progress, sink)?;
         mark.done = mark.done.max(slice.to.min(ask.now - OVERLAP));
+        mark.told = mark.told.max(slice.to);
         sink.reached(&mark.text())?;
     }
     Ok(mark.text())
@@ -66,7 +68,8 @@ pub(super) fn complete(
     for some in traces.chunks(TRACES) {
         let names: Vec<_> = some.iter().map(|id| format!("context.trace_id = '{id}'")).collect();
         let filter = Some(names.join(" OR "));
-        let query = Query { api, project, filter, from: since.saturating_sub(BEFORE), to: None };
+        let from = since.saturating_sub(BEFORE);
+        let query = Query { api, project, filter, from, to: None, told: i64::MAX };
         query.all(&mut 0, &|_| {}, sink)?;
     }
     Ok(())
@@ -112,18 +115,22 @@ impl Range {
 struct Mark {
     /// What starts before then is there for good, Unix milliseconds.
     done: i64,
+    /// Up to then it is known what cannot be read, Unix milliseconds.
+    told: i64,
     project: String,
 }
 
 impl Mark {
     /// One that is not ours is none.
     fn read(text: &str) -> Option<Self> {
-        let (done, project) = text.split_once(' ')?;
-        Some(Self { done: done.parse().ok()?, project: project.to_owned() })
+        let (done, rest) = text.split_once(' ')?;
+        let (told, project) = rest.split_once(' ')?;
+        let project = project.to_owned();
+        Some(Self { done: done.parse().ok()?, told: told.parse().ok()?, project })
     }
 
     fn text(&self) -> String {
-        format!("{} {}", self.done, self.project)
+        format!("{} {} {}", self.done, self.told, self.project)
     }
 }
 
@@ -135,6 +142,8 @@ struct Query<'a> {
     /// Unix milliseconds. Without an end it reaches up to now.
     from: i64,
     to: Option<i64>,
+    /// What cannot be read and starts by then was left out before.
+    told: i64,
 }
 
 #[derive(Deserialize)]
@@ -150,13 +159,14 @@ struct Taken {
     ids: HashSet<(TraceId, SpanId)>,
     /// When the oldest span starts, Unix microseconds.
     oldest: i64,
+    told: i64,
 }
 
 impl Query<'_> {
     /// Pushes every span, and counts them up.
     fn all(&self, count: &mut u64, progress: &dyn Fn(u64), sink: &mut dyn Sink) -> Result<()> {
         let earlier = *count;
-        let mut taken = Taken { ids: HashSet::new(), oldest: i64::MAX };
+        let mut taken = Taken { ids: HashSet::new(), oldest: i64::MAX, told: self.told };
         let mut end = self.to.map(|ms| ms.saturating_mul(1_000));
         let mut cursor: Option<String> = None;
         // How many spans there were at the last new start.
@@ -210,14 +220,19 @@ impl Query<'_> {
 impl Taken {
     /// Passes on what was not there yet.
     fn take(&mut self, span: Value, sink: &mut dyn Sink) -> Result<()> {
-        let Value::Object(object) = span else {
-            sink.left_out("spans that are no objects", 1);
-            return Ok(());
+        let start = span["start_time"].as_str().and_then(|text| text.parse::<Timestamp>().ok());
+        let read = match span {
+            Value::Object(object) => record::read(object),
+            _ => Err("spans that are no objects"),
         };
-        let (span, annotations) = match record::read(object) {
+        let (span, annotations) = match read {
             Ok(read) => read,
             Err(reason) => {
-                sink.left_out(reason, 1);
+                if start.map_or(i64::MIN, Timestamp::as_millisecond) > self.told
+                    || self.told == i64::MIN
+                {
+                    sink.left_out(reason, 1);
+                }
                 return Ok(());
             }
         };
@@ -274,9 +289,9 @@ mod tests {
 
     #[test]
     fn a_mark_that_is_not_ours_is_none() {
-        let mark = Mark { done: -5, project: "TW9kZWw6MTA=".to_owned() };
+        let mark = Mark { done: -5, told: 7, project: "TW9kZWw6MTA=".to_owned() };
         assert_eq!(Mark::read(&mark.text()), Some(mark));
         assert_eq!(Mark::read("garbage"), None);
-        assert_eq!(Mark::read("x TW9kZWw6MTA="), None);
+        assert_eq!(Mark::read("5 TW9kZWw6MTA="), None);
     }
 }

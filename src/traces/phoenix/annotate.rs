@@ -30,7 +30,7 @@ impl Phoenix<'_> {
         let sentence = format!("cannot write annotations to Phoenix at `{}`", self.server.shown());
         let fail = |kind, why: String| {
             let said = answer.said();
-            let said = (!said.is_empty()).then(|| format!("it says: {said}")).unwrap_or_default();
+            let said = if said.is_empty() { said } else { format!("it says: {said}") };
             Failure::new(kind, sentence.clone()).because(why).because(said)
         };
         match (answer.status, self.server.project().secret.as_deref()) {

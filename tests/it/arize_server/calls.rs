@@ -48,15 +48,8 @@ pub fn reply(world: &mut World, key: &str, call: &Call) -> Reply {
             Reply::Problem(403, "Forbidden", "SERVICE_KEY_CREATE is needed".to_owned())
         }
         ("POST", "/v2/api-keys") => make_key(world, call),
-        ("PUT", path) if path.starts_with("/v2/api-keys/") => {
-            let id = path["/v2/api-keys/".len()..].trim_end_matches("/revoke");
-            match world.keys.get_mut(&super::decoded(id)) {
-                Some(made) => {
-                    made["status"] = json!("REVOKED");
-                    Reply::Empty(204)
-                }
-                None => missing("API key"),
-            }
+        ("PUT", path) if path.starts_with("/v2/api-keys/") && path.ends_with("/revoke") => {
+            revoke(world, path["/v2/api-keys/".len()..].trim_end_matches("/revoke"))
         }
         ("GET", "/v2/monitors") => known(call, &["project_id", "limit", "cursor"], |call| {
             let of_project = |one: &&Value| is(call, "project_id", &one["project_id"]);
@@ -338,4 +331,14 @@ fn make_key(world: &mut World, call: &Call) -> Reply {
     made["key"] = json!(format!("ak-leased-{}", world.keys.len()));
     world.keys.insert(id, call.body.clone());
     Reply::Json(201, made)
+}
+
+fn revoke(world: &mut World, id: &str) -> Reply {
+    match world.keys.get_mut(&super::decoded(id)) {
+        Some(made) => {
+            made["status"] = json!("REVOKED");
+            Reply::Empty(204)
+        }
+        None => missing("API key"),
+    }
 }

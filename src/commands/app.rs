@@ -162,7 +162,10 @@ impl App {
         let provider = self.providers()?.by_name(&session.plan.sandbox.provider)?;
         let harness = harness_named(&session.plan.harness)?;
         self.with_outside(|outside| {
-            work(&mut Runner::new(store, provider, harness, reporter, outside)(session))
+            let mut runner = Runner::new(store, provider, harness, reporter, outside)(session);
+            let done = work(&mut runner);
+            runner.tell_spans();
+            done
         })
     }
 

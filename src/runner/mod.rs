@@ -117,7 +117,6 @@ impl Runner<'_> {
                     self.session.finished_at = Some((self.outside.now)());
                     let _ = self.store.update(&self.session);
                 }
-                self.tell_spans();
                 Err(failed)
             }
         }
@@ -219,7 +218,6 @@ impl Runner<'_> {
         } else {
             self.lost(&mut turn)?;
         }
-        self.tell_spans();
         Ok(turn.outcome.unwrap_or(Outcome::Interrupted))
     }
 
@@ -240,9 +238,7 @@ impl Runner<'_> {
 
     /// Ends the session: the sandbox goes, unless it is to be kept.
     pub fn close(&mut self) -> Result<()> {
-        self.advance(Input::Close)?;
-        self.tell_spans();
-        Ok(())
+        self.advance(Input::Close)
     }
 
     /// Ends it whatever it is doing, with what it has left so far. A session that had nothing more to
@@ -253,9 +249,7 @@ impl Runner<'_> {
         }
         let done = self.session.outcome.is_some_and(|outcome| outcome != Outcome::Interrupted);
         let idle = self.session.phase == Phase::Idle;
-        self.advance(if idle && done { Input::Close } else { Input::Cancel })?;
-        self.tell_spans();
-        Ok(())
+        self.advance(if idle && done { Input::Close } else { Input::Cancel })
     }
 
     /// The sandbox ended under a running turn, and its journal does not say how the turn ended.

@@ -53,7 +53,7 @@ impl Runner<'_> {
                 Ok(if self.next_queued()? { Recovered::Advanced } else { Recovered::Unchanged })
             }
             Status::Created | Status::Stopped { .. } | Status::Gone => {
-                self.advance(Input::Close)?;
+                self.close()?;
                 Ok(Recovered::Advanced)
             }
         }

@@ -33,8 +33,9 @@ const TRIES: u32 = 8;
 const FIRST_WAIT_MS: i64 = 60_000;
 
 impl Runner<'_> {
-    /// Sends what there is to send. Whatever goes wrong is a warning.
-    pub(super) fn tell_spans(&mut self) {
+    /// Sends what there is to send, when nothing of the session waits for it. Whatever goes wrong is a
+    /// warning.
+    pub fn tell_spans(&mut self) {
         let spans = Sending { store: self.store, outside: self.outside, time: Some(IN_SESSION) };
         let sent = spans.due(&self.session).and_then(|due| {
             if !due {

@@ -98,6 +98,7 @@ pub fn rest(app: &App, runner: &mut Runner, outcome: Outcome) -> Done {
             break;
         }
         tell_artifacts(runner)?;
+        runner.tell_spans();
         runner.reporter.step(Step::NOTHING);
         let Some(prompt) = ask::follow_up(&app.screens)? else {
             leave(app, runner);

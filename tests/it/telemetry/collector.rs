@@ -17,9 +17,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// What it says instead of 200.
+/// What it says.
 #[derive(Debug, Clone)]
 pub enum Reply {
+    /// 200, as it does by itself.
+    Take,
     Status(u16, &'static str),
     /// Takes the request and never answers.
     Hang,
@@ -194,7 +196,7 @@ fn serve(
             async move {
                 let reply = take(&state, &method, &uri, &headers, &body);
                 match reply {
-                    None => (StatusCode::OK, ""),
+                    None | Some(Reply::Take) => (StatusCode::OK, ""),
                     Some(Reply::Status(status, text)) => {
                         (StatusCode::from_u16(status).unwrap(), text)
                     }
@@ -259,6 +261,7 @@ fn take(
     }
     state.complaints.extend(wrong);
     let reply = state.replies.pop_front();
-    state.seen.push(Seen { headers, body: plain, message, taken: reply.is_none() });
+    let taken = matches!(reply, None | Some(Reply::Take));
+    state.seen.push(Seen { headers, body: plain, message, taken });
     reply
 }

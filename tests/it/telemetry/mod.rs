@@ -361,6 +361,29 @@ fn a_kill_while_it_sends_loses_nothing() {
     home.nothing_left();
 }
 
+/// A long session goes in pieces, and who goes on begins after the last one that was taken.
+#[test]
+fn a_long_session_is_gone_on_with() {
+    need!(need::bubblewrap());
+    let (home, collector) = (Home::new(), Collector::start());
+    home.telemetry(&collector.url(), "");
+    let script = r#"i=0; while [ $i -lt 1500 ]; do i=$((i+1))
+        printf '{"kind":"tool_call","id":"t%d","name":"bash","input":{}}\n' $i
+        printf '{"kind":"tool_result","id":"t%d","output":"","is_error":false}\n' $i
+        done"#;
+    home.script("long", "local", script, "");
+    collector.replies([Reply::Take, Reply::Take, Reply::Status(500, "broken")]);
+    let done = home.ask(&["session", "start", "--preset", "long", "go"]).ok();
+    assert!(done.stderr.contains("500: broken"), "{}", done.stderr);
+    assert_eq!(home.sending(), ("open".to_owned(), 1024, 0, 0), "what is taken is no failed try");
+    home.wait_is_over();
+    home.ask(&["gc"]).ok();
+    let spans = collector.spans();
+    sound(&spans, &last(&home));
+    assert!(spans.len() > 1_500);
+    assert_eq!(home.sending(), ("sent".to_owned(), spans.len() as u64, 1, 0));
+}
+
 /// What a person asks for is sent whole, again and again, as the same spans.
 #[test]
 fn sending_again_makes_nothing_new() {

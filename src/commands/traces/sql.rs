@@ -38,6 +38,7 @@ pub struct Sql {
 impl Sql {
     pub fn run(self, app: &App) -> Done {
         let asked = self.which.open(app)?;
+        query::bound_memory(&asked.snapshot)?;
         let bounds = Bounds::new(self.much.limit, 200, self.much.full);
         let table = in_time(asked, self.query.clone(), bounds)?;
         let typing = self.which.typing();

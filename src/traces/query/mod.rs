@@ -20,7 +20,7 @@ pub use evidence::{Evidence, evidence};
 pub use list::{ListAsk, Listing, TraceRow, list};
 pub use search::{Hits, search};
 pub use show::{Shown, ShownSpan, show, show_span};
-pub use sql::{Table, overdue, sql};
+pub use sql::{Table, bound_memory, overdue, sql};
 pub use stats::{By, Stats, StatsAsk, StatsRow, stats};
 
 pub(super) use cost::{Of, estimates};

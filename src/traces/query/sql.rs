@@ -3,8 +3,8 @@
 //! The file is opened read-only, and what a statement may do is asked beforehand: reading the tables
 //! and calling functions, no more. Attaching another file, in particular, is refused: it would read
 //! any database of the machine. How long it may take is the caller's to say, since nothing here
-//! looks at a clock. How much memory it may take is bounded too; SQLite counts that for the whole
-//! process, so the bound holds for all that the process does with it from then on.
+//! looks at a clock. How much memory it may take is a matter of the whole process, which bounds it by
+//! [`bound_memory`] before it asks.
 
 use super::super::snapshot::{Snapshot, TABLES};
 use super::{Bounds, cut};
@@ -61,6 +61,13 @@ pub fn sql(
     run(&database, query, bounds).map_err(|error| told(&error))
 }
 
+/// Bounds what SQLite may take of memory from now on, in all of this process: no single query can be
+/// told apart there, and the bound cannot be lifted again.
+pub fn bound_memory(snapshot: &Snapshot) -> Result<()> {
+    let bound = format!("PRAGMA hard_heap_limit={MEMORY}");
+    super::asked(snapshot.connect()?.query_row(&bound, [], |_| Ok(())))
+}
+
 fn guard(
     database: &mut Connection,
     overdue: impl FnMut() -> bool + Send + 'static,
@@ -71,7 +78,6 @@ fn guard(
     database.set_limit(Limit::SQLITE_LIMIT_WORKER_THREADS, 0)?;
     database.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     database.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    database.query_row(&format!("PRAGMA hard_heap_limit={MEMORY}"), [], |_| Ok(()))?;
     database.authorizer(Some(|asked: AuthContext<'_>| match asked.action {
         AuthAction::Select | AuthAction::Read { .. } | AuthAction::Recursive => {
             Authorization::Allow

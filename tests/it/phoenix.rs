@@ -554,6 +554,19 @@ fn projects_of_any_name() {
     }
 }
 
+/// Of an old server, that takes no order and gives the newest first.
+fn old_answer() -> String {
+    let row = |id: &str| {
+        let context = json!({"trace_id": "1".repeat(32), "span_id": "2".repeat(16)});
+        json!({"id": id, "context": context, "start_time": "2026-01-01T00:00:00Z"})
+    };
+    let rows = json!({"data": [row("U3Bhbjo5"), row("U3Bhbjo4")], "next_cursor": null}).to_string();
+    format!(
+        "200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{rows}",
+        rows.len()
+    )
+}
+
 #[test]
 fn what_is_wrong_is_told_with_what_to_do() {
     let phoenix = need!(need::phoenix());
@@ -564,18 +577,8 @@ fn what_is_wrong_is_told_with_what_to_do() {
         Proxy::before(&phoenix.open, move |_, _| Act::Say(answer.clone())).url
     };
     let near = direct.project.trim_end_matches(char::is_alphanumeric).to_owned() + "x";
-    // An old one, that takes no order, and gives the newest first.
-    let row = |id: &str| {
-        let context = json!({"trace_id": "1".repeat(32), "span_id": "2".repeat(16)});
-        json!({"id": id, "context": context, "start_time": "2026-01-01T00:00:00Z"})
-    };
-    let rows = json!({"data": [row("U3Bhbjo5"), row("U3Bhbjo4")], "next_cursor": null}).to_string();
-    let old = format!(
-        "200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{rows}",
-        rows.len()
-    );
     let cases = [
-        (say(&old), "p", 6, "does not list spans as asked", "update Phoenix"),
+        (say(&old_answer()), "p", 6, "does not list spans as asked", "update Phoenix"),
         (phoenix.open.clone(), near.as_str(), 3, "has no project", "did you mean `project = "),
         (
             format!("{}/base", phoenix.open),

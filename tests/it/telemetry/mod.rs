@@ -201,7 +201,7 @@ fn arize_is_spoken_to_as_it_wants() {
     home.telemetry(&collector.url(), more);
     home.run(&TRIAGE).env("AX_KEY", CANARY).done().ok();
     let seen = collector.seen();
-    assert!(seen.len() >= 2);
+    assert!(!seen.is_empty());
     for one in &seen {
         assert_eq!(one.headers["authorization"], CANARY);
         assert_eq!(one.headers["arize-space-id"], "U3BhY2U6MQ==");

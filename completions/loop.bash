@@ -94,6 +94,9 @@ _loop() {
             loop__subcmd__project,delete)
                 cmd="loop__subcmd__project__subcmd__rm"
                 ;;
+            loop__subcmd__project,key)
+                cmd="loop__subcmd__project__subcmd__key"
+                ;;
             loop__subcmd__project,list)
                 cmd="loop__subcmd__project__subcmd__list"
                 ;;
@@ -114,6 +117,12 @@ _loop() {
                 ;;
             loop__subcmd__session,delete)
                 cmd="loop__subcmd__session__subcmd__rm"
+                ;;
+            loop__subcmd__session,eval)
+                cmd="loop__subcmd__session__subcmd__evals"
+                ;;
+            loop__subcmd__session,evals)
+                cmd="loop__subcmd__session__subcmd__evals"
                 ;;
             loop__subcmd__session,export)
                 cmd="loop__subcmd__session__subcmd__export"
@@ -145,6 +154,12 @@ _loop() {
             loop__subcmd__session,stop)
                 cmd="loop__subcmd__session__subcmd__stop"
                 ;;
+            loop__subcmd__session__subcmd__evals,push)
+                cmd="loop__subcmd__session__subcmd__evals__subcmd__push"
+                ;;
+            loop__subcmd__session__subcmd__evals,show)
+                cmd="loop__subcmd__session__subcmd__evals__subcmd__show"
+                ;;
             loop__subcmd__skill,list)
                 cmd="loop__subcmd__skill__subcmd__list"
                 ;;
@@ -156,6 +171,9 @@ _loop() {
                 ;;
             loop__subcmd__skill,validate)
                 cmd="loop__subcmd__skill__subcmd__validate"
+                ;;
+            loop__subcmd__traces,import)
+                cmd="loop__subcmd__traces__subcmd__import"
                 ;;
             loop__subcmd__traces,list)
                 cmd="loop__subcmd__traces__subcmd__list"
@@ -497,7 +515,7 @@ _loop() {
             return 0
             ;;
         loop__subcmd__project)
-            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help list ls show add rm delete"
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help list ls show add key rm delete"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -515,7 +533,7 @@ _loop() {
             return 0
             ;;
         loop__subcmd__project__subcmd__add)
-            opts="-q -v -h --source --path --url --project --secret --json --quiet --verbose --color --no-input --trust --help"
+            opts="-q -v -h --source --path --url --project --secret --space --region --no-check --json --quiet --verbose --color --no-input --trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -538,6 +556,40 @@ _loop() {
                     return 0
                     ;;
                 --secret)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --space)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__project__subcmd__key)
+            opts="-q -v -h --valid --revoke --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --valid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --revoke)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -571,7 +623,7 @@ _loop() {
             return 0
             ;;
         loop__subcmd__project__subcmd__rm)
-            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            opts="-q -v -h --traces --json --quiet --verbose --color --no-input --trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -589,7 +641,7 @@ _loop() {
             return 0
             ;;
         loop__subcmd__project__subcmd__show)
-            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            opts="-q -v -h --check --monitors --json --quiet --verbose --color --no-input --trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -625,7 +677,7 @@ _loop() {
             return 0
             ;;
         loop__subcmd__session)
-            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help start list ls show logs attach send interrupt stop artifacts export rm delete"
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help start list ls show logs attach send interrupt stop artifacts evals eval export rm delete"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -682,15 +734,77 @@ _loop() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        loop__subcmd__session__subcmd__evals)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help show push"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__session__subcmd__evals__subcmd__push)
+            opts="-y -q -v -h --name --to --dry-run --yes --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__session__subcmd__evals__subcmd__show)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         loop__subcmd__session__subcmd__export)
-            opts="-o -q -v -h --format --output --json --quiet --verbose --color --no-input --trust --help"
+            opts="-o -q -v -h --format --output --send --json --quiet --verbose --color --no-input --trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "md json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "md html json otlp" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1063,7 +1177,7 @@ _loop() {
             return 0
             ;;
         loop__subcmd__traces)
-            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help list ls show search stats sql snapshot"
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help list ls show search stats sql snapshot import"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1080,8 +1194,30 @@ _loop() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        loop__subcmd__traces__subcmd__import)
+            opts="-q -v -h --project --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         loop__subcmd__traces__subcmd__list)
-            opts="-q -v -h --project --since --until --errors --kind --name --min-latency --limit --full --json --quiet --verbose --color --no-input --trust --help"
+            opts="-q -v -h --project --since --until --errors --kind --name --min-latency --session --user --limit --full --json --quiet --verbose --color --no-input --trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1108,6 +1244,14 @@ _loop() {
                     return 0
                     ;;
                 --min-latency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --session)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1271,13 +1415,21 @@ _loop() {
             return 0
             ;;
         loop__subcmd__traces__subcmd__stats)
-            opts="-q -v -h --by --project --since --until --limit --json --quiet --verbose --color --no-input --trust --help"
+            opts="-q -v -h --by --metric --every --project --since --until --limit --json --quiet --verbose --color --no-input --trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --by)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metric)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --every)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -52,28 +52,30 @@ complete -c loop -n "__fish_loop_needs_command" -f -a "journal" -d 'Print the jo
 complete -c loop -n "__fish_loop_needs_command" -f -a "place" -d 'Write files, as the user one is; they are read from standard input'
 complete -c loop -n "__fish_loop_needs_command" -f -a "pack" -d 'Archive a folder'
 complete -c loop -n "__fish_loop_needs_command" -f -a "triage" -d 'Group the failures of a snapshot'
-complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -l color -d 'When to use colour' -r -f -a "auto\t''
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
-complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -s q -l quiet -d 'Say only what was asked for'
-complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -s v -l verbose -d 'Say more'
-complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -l no-input -d 'Never ask anything'
-complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
-complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -s h -l help -d 'Print help'
-complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "start" -d 'Start a worker in a sandbox of its own'
-complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "list" -d 'List sessions, newest first'
-complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "ls" -d 'List sessions, newest first'
-complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "show" -d 'Show a session: turns, sandbox, usage and cost, artifacts'
-complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "logs" -d 'Print the transcript'
-complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "attach" -d 'Follow a session live and take follow-ups'
-complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "send" -d 'Send a follow-up'
-complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "interrupt" -d 'End the running turn and keep the session'
-complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "stop" -d 'End a session: collect what it left and remove its sandbox'
-complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "artifacts" -d 'List what a session left'
-complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "export" -d 'Write a whole session to a file'
-complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "rm" -d 'Remove sessions with all that is stored of them'
-complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts export rm delete" -f -a "delete" -d 'Remove sessions with all that is stored of them'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -f -a "start" -d 'Start a worker in a sandbox of its own'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -f -a "list" -d 'List sessions, newest first'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -f -a "ls" -d 'List sessions, newest first'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -f -a "show" -d 'Show a session: turns, sandbox, usage and cost, artifacts'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -f -a "logs" -d 'Print the transcript'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -f -a "attach" -d 'Follow a session live and take follow-ups'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -f -a "send" -d 'Send a follow-up'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -f -a "interrupt" -d 'End the running turn and keep the session'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -f -a "stop" -d 'End a session: collect what it left and remove its sandbox'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -f -a "artifacts" -d 'List what a session left'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -f -a "evals" -d 'Look at the eval labels that a session left, and write them to where its spans came from'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -f -a "eval" -d 'Look at the eval labels that a session left, and write them to where its spans came from'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -f -a "export" -d 'Write a whole session to a file'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -f -a "rm" -d 'Remove sessions with all that is stored of them'
+complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval export rm delete" -f -a "delete" -d 'Remove sessions with all that is stored of them'
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l prompt-file -d 'Read the prompt from a file, or from standard input with `-`' -r -F
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l preset -d 'A saved set-up: `loop preset list`' -r
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l project -d 'A project by name, or a file or folder of traces' -r
@@ -204,12 +206,37 @@ complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subco
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from artifacts" -l no-input -d 'Never ask anything'
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from artifacts" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from artifacts" -s h -l help -d 'Print help'
-complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from export" -l format -d 'md or json' -r -f -a "md\t''
-json\t''"
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from evals" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from evals" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from evals" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from evals" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from evals" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from evals" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from evals" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from evals" -f -a "show" -d 'Show the eval labels that a session left, and the mistakes in them'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from evals" -f -a "push" -d 'Write eval labels to the project that the spans came from'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from eval" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from eval" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from eval" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from eval" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from eval" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from eval" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from eval" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from eval" -f -a "show" -d 'Show the eval labels that a session left, and the mistakes in them'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from eval" -f -a "push" -d 'Write eval labels to the project that the spans came from'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from export" -l format -d 'md, html, json or otlp' -r -f -a "md\t''
+html\t''
+json\t''
+otlp\t''"
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from export" -s o -l output -d 'Where to; else standard output' -r -F
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from export" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from export" -l send -d 'Send its spans to the server of `[telemetry]`, also those that were sent before'
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from export" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Say only what was asked for'
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Say more'
@@ -352,21 +379,22 @@ complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcomm
 complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from validate" -l no-input -d 'Never ask anything'
 complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from validate" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
 complete -c loop -n "__fish_loop_using_subcommand skill; and __fish_seen_subcommand_from validate" -s h -l help -d 'Print help'
-complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -l color -d 'When to use colour' -r -f -a "auto\t''
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add key rm delete" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
-complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -s q -l quiet -d 'Say only what was asked for'
-complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -s v -l verbose -d 'Say more'
-complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -l no-input -d 'Never ask anything'
-complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
-complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -s h -l help -d 'Print help'
-complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -f -a "list" -d 'List projects and where each comes from'
-complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -f -a "ls" -d 'List projects and where each comes from'
-complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -f -a "show" -d 'Show a project'
-complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -f -a "add" -d 'Name a source of traces'
-complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -f -a "rm" -d 'Forget a project; its traces stay where they are'
-complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add rm delete" -f -a "delete" -d 'Forget a project; its traces stay where they are'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add key rm delete" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add key rm delete" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add key rm delete" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add key rm delete" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add key rm delete" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add key rm delete" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add key rm delete" -f -a "list" -d 'List projects and where each comes from'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add key rm delete" -f -a "ls" -d 'List projects and where each comes from'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add key rm delete" -f -a "show" -d 'Show a project'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add key rm delete" -f -a "add" -d 'Name a source of traces'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add key rm delete" -f -a "key" -d 'Make a key that only reads, and ends by itself'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add key rm delete" -f -a "rm" -d 'Forget a project; its traces stay where they are'
+complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add key rm delete" -f -a "delete" -d 'Forget a project; its traces stay where they are'
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -388,6 +416,8 @@ complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subco
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from show" -l check -d 'Look at its server too: is it there, and what may the key do'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from show" -l monitors -d 'Ask its source what it watches of the project, and how that stands (`arize`)'
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from show" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only what was asked for'
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more'
@@ -399,18 +429,33 @@ complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subco
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -l url -d 'The server, for `phoenix` and `arize`' -r
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -l project -d 'The source\'s own name of the project, where it differs' -r
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -l secret -d 'The name of the secret that is the server\'s key' -r
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -l space -d 'The space that holds it, by name or id, for `arize`' -r
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -l region -d 'Where the account is, for `arize`: `eu-west-1a` and its like' -r
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -l no-check -d 'Add it without a look at the server first'
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Say only what was asked for'
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say more'
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -l no-input -d 'Never ask anything'
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from key" -l valid -d 'How long it is good' -r
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from key" -l revoke -d 'End a key at once, by its id' -r
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from key" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from key" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from key" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from key" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from key" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from key" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from key" -s h -l help -d 'Print help'
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from rm" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from rm" -l traces -d 'Delete the traces that were imported into it too; files of your own are never deleted'
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from rm" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from rm" -s q -l quiet -d 'Say only what was asked for'
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from rm" -s v -l verbose -d 'Say more'
@@ -420,34 +465,38 @@ complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subco
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from delete" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from delete" -l traces -d 'Delete the traces that were imported into it too; files of your own are never deleted'
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Say only what was asked for'
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say more'
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from delete" -l no-input -d 'Never ask anything'
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from delete" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
 complete -c loop -n "__fish_loop_using_subcommand project; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
-complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -l color -d 'When to use colour' -r -f -a "auto\t''
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot import" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
-complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -s q -l quiet -d 'Say only what was asked for'
-complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -s v -l verbose -d 'Say more'
-complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -l no-input -d 'Never ask anything'
-complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
-complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -s h -l help -d 'Print help'
-complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -f -a "list" -d 'List traces, newest first'
-complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -f -a "ls" -d 'List traces, newest first'
-complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -f -a "show" -d 'Show a trace as a tree, or one span whole'
-complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -f -a "search" -d 'Search the text of inputs, outputs, messages and errors'
-complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -f -a "stats" -d 'Counts, error rates, latencies, tokens and cost'
-complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -f -a "sql" -d 'Ask the snapshot in SQL, read-only'
-complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot" -f -a "snapshot" -d 'Write a project\'s traces to a snapshot file'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot import" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot import" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot import" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot import" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot import" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot import" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot import" -f -a "list" -d 'List traces, newest first'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot import" -f -a "ls" -d 'List traces, newest first'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot import" -f -a "show" -d 'Show a trace as a tree, or one span whole'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot import" -f -a "search" -d 'Search the text of inputs, outputs, messages and errors'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot import" -f -a "stats" -d 'Counts, error rates, latencies, tokens and cost'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot import" -f -a "sql" -d 'Ask the snapshot in SQL, read-only'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot import" -f -a "snapshot" -d 'Write a project\'s traces to a snapshot file'
+complete -c loop -n "__fish_loop_using_subcommand traces; and not __fish_seen_subcommand_from list ls show search stats sql snapshot import" -f -a "import" -d 'Keep traces of files in a project of their own'
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l project -d 'A project by name, a file or folder of traces, or a snapshot; in a sandbox, its evidence' -r
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l since -d 'Only traces from then on: `24h`, `7d`, or a time' -r
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l until -d 'Only traces before then' -r
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l kind -d 'Only traces with a span of this kind: LLM, TOOL, AGENT, RETRIEVER, CHAIN, ...' -r
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l name -d 'Only traces with a span or tool of this name' -r
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l min-latency -d 'Only traces that took at least this long' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l session -d 'Only traces of this session' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l user -d 'Only traces of this user' -r
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l limit -d 'At most so many' -r
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
@@ -466,6 +515,8 @@ complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcom
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l kind -d 'Only traces with a span of this kind: LLM, TOOL, AGENT, RETRIEVER, CHAIN, ...' -r
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l name -d 'Only traces with a span or tool of this name' -r
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l min-latency -d 'Only traces that took at least this long' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l session -d 'Only traces of this session' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l user -d 'Only traces of this user' -r
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l limit -d 'At most so many' -r
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
@@ -478,7 +529,7 @@ complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcom
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l no-input -d 'Never ask anything'
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
-complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from show" -l span -d 'One span of it, with all its attributes and events' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from show" -l span -d 'One span of it, with its messages, attributes and events; a unique prefix does' -r
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from show" -l project -d 'A project by name, a file or folder of traces, or a snapshot; in a sandbox, its evidence' -r
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from show" -l since -d 'Only traces from then on: `24h`, `7d`, or a time' -r
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from show" -l until -d 'Only traces before then' -r
@@ -507,7 +558,9 @@ complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcom
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from search" -l no-input -d 'Never ask anything'
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from search" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from search" -s h -l help -d 'Print help'
-complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from stats" -l by -d 'name, kind, model, tool or session' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from stats" -l by -d 'name, kind, model, tool, session, user or error' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from stats" -l metric -d 'Only these numbers, each with what it was counted from' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from stats" -l every -d 'The numbers for each stretch of time too' -r
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from stats" -l project -d 'A project by name, a file or folder of traces, or a snapshot; in a sandbox, its evidence' -r
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from stats" -l since -d 'Only traces from then on: `24h`, `7d`, or a time' -r
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from stats" -l until -d 'Only traces before then' -r
@@ -548,6 +601,16 @@ complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcom
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from snapshot" -l no-input -d 'Never ask anything'
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from snapshot" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
 complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from snapshot" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from import" -l project -d 'The project they go into' -r
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from import" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from import" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from import" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from import" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from import" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand traces; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help'
 complete -c loop -n "__fish_loop_using_subcommand gc" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"

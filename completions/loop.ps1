@@ -74,6 +74,8 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
             [CompletionResult]::new('interrupt', 'interrupt', [CompletionResultType]::ParameterValue, 'End the running turn and keep the session')
             [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'End a session: collect what it left and remove its sandbox')
             [CompletionResult]::new('artifacts', 'artifacts', [CompletionResultType]::ParameterValue, 'List what a session left')
+            [CompletionResult]::new('evals', 'evals', [CompletionResultType]::ParameterValue, 'Look at the eval labels that a session left, and write them to where its spans came from')
+            [CompletionResult]::new('eval', 'eval', [CompletionResultType]::ParameterValue, 'Look at the eval labels that a session left, and write them to where its spans came from')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write a whole session to a file')
             [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Remove sessions with all that is stored of them')
             [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Remove sessions with all that is stored of them')
@@ -250,11 +252,104 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'loop;session;evals' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask anything')
+            [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Use what a `.loop/` folder says although it was not allowed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the eval labels that a session left, and the mistakes in them')
+            [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Write eval labels to the project that the spans came from')
+            break
+        }
+        'loop;session;eval' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask anything')
+            [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Use what a `.loop/` folder says although it was not allowed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the eval labels that a session left, and the mistakes in them')
+            [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Write eval labels to the project that the spans came from')
+            break
+        }
+        'loop;session;evals;show' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask anything')
+            [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Use what a `.loop/` folder says although it was not allowed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'loop;session;eval;show' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask anything')
+            [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Use what a `.loop/` folder says although it was not allowed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'loop;session;evals;push' {
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Only those of this name; may be given several times')
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Write to this project instead of the session''s own')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what would be sent, and send nothing')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask first')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask first')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask anything')
+            [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Use what a `.loop/` folder says although it was not allowed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'loop;session;eval;push' {
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Only those of this name; may be given several times')
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Write to this project instead of the session''s own')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what would be sent, and send nothing')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask first')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask first')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask anything')
+            [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Use what a `.loop/` folder says although it was not allowed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'loop;session;export' {
-            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'md or json')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'md, html, json or otlp')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where to; else standard output')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where to; else standard output')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--send', '--send', [CompletionResultType]::ParameterName, 'Send its spans to the server of `[telemetry]`, also those that were sent before')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
@@ -473,6 +568,7 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
             [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List projects and where each comes from')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show a project')
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Name a source of traces')
+            [CompletionResult]::new('key', 'key', [CompletionResultType]::ParameterValue, 'Make a key that only reads, and ends by itself')
             [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Forget a project; its traces stay where they are')
             [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Forget a project; its traces stay where they are')
             break
@@ -505,6 +601,8 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
         }
         'loop;project;show' {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Look at its server too: is it there, and what may the key do')
+            [CompletionResult]::new('--monitors', '--monitors', [CompletionResultType]::ParameterName, 'Ask its source what it watches of the project, and how that stands (`arize`)')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
@@ -522,6 +620,24 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The server, for `phoenix` and `arize`')
             [CompletionResult]::new('--project', '--project', [CompletionResultType]::ParameterName, 'The source''s own name of the project, where it differs')
             [CompletionResult]::new('--secret', '--secret', [CompletionResultType]::ParameterName, 'The name of the secret that is the server''s key')
+            [CompletionResult]::new('--space', '--space', [CompletionResultType]::ParameterName, 'The space that holds it, by name or id, for `arize`')
+            [CompletionResult]::new('--region', '--region', [CompletionResultType]::ParameterName, 'Where the account is, for `arize`: `eu-west-1a` and its like')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--no-check', '--no-check', [CompletionResultType]::ParameterName, 'Add it without a look at the server first')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask anything')
+            [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Use what a `.loop/` folder says although it was not allowed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'loop;project;key' {
+            [CompletionResult]::new('--valid', '--valid', [CompletionResultType]::ParameterName, 'How long it is good')
+            [CompletionResult]::new('--revoke', '--revoke', [CompletionResultType]::ParameterName, 'End a key at once, by its id')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
@@ -536,6 +652,7 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
         }
         'loop;project;rm' {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--traces', '--traces', [CompletionResultType]::ParameterName, 'Delete the traces that were imported into it too; files of your own are never deleted')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
@@ -549,6 +666,7 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
         }
         'loop;project;delete' {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--traces', '--traces', [CompletionResultType]::ParameterName, 'Delete the traces that were imported into it too; files of your own are never deleted')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
@@ -578,6 +696,7 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Counts, error rates, latencies, tokens and cost')
             [CompletionResult]::new('sql', 'sql', [CompletionResultType]::ParameterValue, 'Ask the snapshot in SQL, read-only')
             [CompletionResult]::new('snapshot', 'snapshot', [CompletionResultType]::ParameterValue, 'Write a project''s traces to a snapshot file')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Keep traces of files in a project of their own')
             break
         }
         'loop;traces;list' {
@@ -587,6 +706,8 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
             [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Only traces with a span of this kind: LLM, TOOL, AGENT, RETRIEVER, CHAIN, ...')
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Only traces with a span or tool of this name')
             [CompletionResult]::new('--min-latency', '--min-latency', [CompletionResultType]::ParameterName, 'Only traces that took at least this long')
+            [CompletionResult]::new('--session', '--session', [CompletionResultType]::ParameterName, 'Only traces of this session')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Only traces of this user')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'At most so many')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--errors', '--errors', [CompletionResultType]::ParameterName, 'Only traces with a span in error')
@@ -609,6 +730,8 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
             [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Only traces with a span of this kind: LLM, TOOL, AGENT, RETRIEVER, CHAIN, ...')
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Only traces with a span or tool of this name')
             [CompletionResult]::new('--min-latency', '--min-latency', [CompletionResultType]::ParameterName, 'Only traces that took at least this long')
+            [CompletionResult]::new('--session', '--session', [CompletionResultType]::ParameterName, 'Only traces of this session')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Only traces of this user')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'At most so many')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--errors', '--errors', [CompletionResultType]::ParameterName, 'Only traces with a span in error')
@@ -625,7 +748,7 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
             break
         }
         'loop;traces;show' {
-            [CompletionResult]::new('--span', '--span', [CompletionResultType]::ParameterName, 'One span of it, with all its attributes and events')
+            [CompletionResult]::new('--span', '--span', [CompletionResultType]::ParameterName, 'One span of it, with its messages, attributes and events; a unique prefix does')
             [CompletionResult]::new('--project', '--project', [CompletionResultType]::ParameterName, 'A project by name, a file or folder of traces, or a snapshot; in a sandbox, its evidence')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only traces from then on: `24h`, `7d`, or a time')
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Only traces before then')
@@ -662,7 +785,9 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
             break
         }
         'loop;traces;stats' {
-            [CompletionResult]::new('--by', '--by', [CompletionResultType]::ParameterName, 'name, kind, model, tool or session')
+            [CompletionResult]::new('--by', '--by', [CompletionResultType]::ParameterName, 'name, kind, model, tool, session, user or error')
+            [CompletionResult]::new('--metric', '--metric', [CompletionResultType]::ParameterName, 'Only these numbers, each with what it was counted from')
+            [CompletionResult]::new('--every', '--every', [CompletionResultType]::ParameterName, 'The numbers for each stretch of time too')
             [CompletionResult]::new('--project', '--project', [CompletionResultType]::ParameterName, 'A project by name, a file or folder of traces, or a snapshot; in a sandbox, its evidence')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only traces from then on: `24h`, `7d`, or a time')
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Only traces before then')
@@ -703,6 +828,20 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Only traces before then')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where to')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where to')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask anything')
+            [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Use what a `.loop/` folder says although it was not allowed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'loop;traces;import' {
+            [CompletionResult]::new('--project', '--project', [CompletionResultType]::ParameterName, 'The project they go into')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')

@@ -21,12 +21,18 @@ use crate::domain::preset::Project;
 use crate::error::{Failure, Kind, Result};
 use crate::secrets::Secret;
 use annotation::Annotation;
+use snapshot::Packed;
 use span::Span;
 use std::path::Path;
 
 /// Takes what a source reads, in whatever order it comes.
 pub trait Sink {
     fn span(&mut self, span: Span) -> Result<()>;
+
+    /// Spans that are rows already, by whoever reads many of them at once. For the snapshot's writer.
+    fn packed(&mut self, _: Packed) -> Result<()> {
+        Err(Failure::new(Kind::Config, "only a snapshot's writer takes spans that are packed"))
+    }
 
     /// Of one target, name and identifier the last one counts.
     fn annotation(&mut self, annotation: Annotation) -> Result<()>;

@@ -11,6 +11,7 @@ mod search;
 mod show;
 mod sql;
 mod stats;
+mod tally;
 
 pub use list::{ListAsk, Listing, list};
 pub use search::{Hits, search};

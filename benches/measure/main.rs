@@ -14,10 +14,12 @@
 
 mod events;
 mod fifty;
+mod import;
 mod latency;
 mod logs;
 mod rig;
 mod small;
+mod spans;
 mod start;
 mod store;
 mod table;
@@ -32,13 +34,14 @@ use std::process::ExitCode;
 /// One figure: its letter, what it is, and what measures it.
 type Figure = (&'static str, &'static str, fn(&mut Rig) -> Result<()>);
 
-const FIGURES: [Figure; 6] = [
+const FIGURES: [Figure; 7] = [
     ("a", "commands that do little", small::measure),
     ("b", "a session's start", start::measure),
     ("c", "fifty sessions at once", fifty::measure),
     ("d", "a transcript of 100 MB", logs::measure),
     ("e", "from the worker's output to stored events", throughput::measure),
     ("e", "how soon an event is seen", latency::measure),
+    ("f", "files of spans into a snapshot", import::measure),
 ];
 
 fn main() -> ExitCode {
@@ -47,6 +50,11 @@ fn main() -> ExitCode {
         && how == timed::HOW
     {
         return timed::one(report, command);
+    }
+    if let [how, demo, target, count] = arguments.as_slice()
+        && how == spans::HOW
+    {
+        return spans::write(demo, target, count);
     }
     let wanted: Vec<&str> =
         arguments.iter().map(String::as_str).filter(|word| !word.starts_with('-')).collect();

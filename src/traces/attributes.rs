@@ -11,14 +11,23 @@ use std::borrow::Cow;
 /// Objects nested deeper than this are kept as they are, under the key reached so far.
 const DEEPEST: usize = 64;
 
+/// So many are faster looked through than searched.
+const FEW: usize = 24;
+
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Attributes(Vec<(String, Value)>);
 
 impl Attributes {
     /// Of any shape. Where a key comes twice, the later one counts.
     pub fn of(object: Map<String, Value>) -> Self {
-        let mut flat = Vec::with_capacity(object.len());
-        for (key, value) in object {
+        Self::of_pairs(object)
+    }
+
+    /// As [`Attributes::of`].
+    pub fn of_pairs(pairs: impl IntoIterator<Item = (String, Value)>) -> Self {
+        let pairs = pairs.into_iter();
+        let mut flat = Vec::with_capacity(pairs.size_hint().1.unwrap_or_default());
+        for (key, value) in pairs {
             flatten(key, value, 0, &mut flat);
         }
         Self::sorted(flat)
@@ -35,6 +44,10 @@ impl Attributes {
     }
 
     pub fn get(&self, key: &str) -> Option<&Value> {
+        // Most keys that are asked for are not there, and most differ in length already.
+        if self.0.len() <= FEW {
+            return self.0.iter().find(|(own, _)| own == key).map(|(_, value)| value);
+        }
         let at = self.0.binary_search_by(|(own, _)| own.as_str().cmp(key)).ok()?;
         Some(&self.0[at].1)
     }

@@ -9,6 +9,7 @@
 //! Whoever calls this holds the lock of the folder.
 
 use super::annotation::Annotation;
+use super::snapshot::Packed;
 use super::span::Span;
 use super::{Sink, file};
 use crate::error::{Cannot, Failure, Kind, Result};
@@ -26,7 +27,20 @@ const IDS: &str = ".ids";
 
 /// Endings that a copy keeps, since the reader of a folder goes by them. What a file is, is told by
 /// its content.
-const ENDINGS: [&str; 6] = [".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz"];
+const ENDINGS: [&str; 12] = [
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".pb",
+    ".json.gz",
+    ".jsonl.gz",
+    ".ndjson.gz",
+    ".pb.gz",
+    ".json.zst",
+    ".jsonl.zst",
+    ".ndjson.zst",
+    ".pb.zst",
+];
 
 /// Something to import.
 pub struct Given<'a> {
@@ -290,6 +304,15 @@ impl Sink for Ids<'_> {
     fn span(&mut self, span: Span) -> Result<()> {
         self.ids.push((span.trace_id.0, span.span_id.0));
         if self.ids.len().is_multiple_of(TOLD) {
+            (self.tell)(self.ids.len() as u64);
+        }
+        Ok(())
+    }
+
+    fn packed(&mut self, packed: Packed) -> Result<()> {
+        let before = self.ids.len();
+        self.ids.extend(packed.ids().map(|(trace, span)| (trace.0, span.0)));
+        if before / TOLD != self.ids.len() / TOLD {
             (self.tell)(self.ids.len() as u64);
         }
         Ok(())

@@ -31,12 +31,18 @@ use crate::secrets::Secret;
 use annotation::Annotation;
 use evals::Annotate;
 use monitor::Monitor;
+use snapshot::Packed;
 use span::{Span, SpanId, TraceId};
 use std::path::Path;
 
 /// Takes what a source reads, in whatever order it comes.
 pub trait Sink {
     fn span(&mut self, span: Span) -> Result<()>;
+
+    /// Spans that are rows already, by whoever reads many of them at once. For the snapshot's writer.
+    fn packed(&mut self, _: Packed) -> Result<()> {
+        Err(Failure::new(Kind::Config, "only a snapshot's writer takes spans that are packed"))
+    }
 
     /// Of one target, name and identifier the last one counts.
     fn annotation(&mut self, annotation: Annotation) -> Result<()>;

@@ -19,7 +19,7 @@ pub(super) fn read(
     }
     columns(&mut object);
     let lists = LISTS.map(|list| (list, object.remove(list.name)));
-    let mut span = record::span(object)?;
+    let mut span = record::span_of(object)?;
     messages(&mut span, "llm.input_messages");
     messages(&mut span, "llm.output_messages");
     let mut annotations = Vec::new();

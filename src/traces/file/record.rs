@@ -5,10 +5,12 @@
 
 use super::super::attributes::Attributes;
 use super::super::span::{Event, Kind, Span, SpanId, Status, TraceId};
+use super::json::{Json, Object};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Number, Value};
+use std::borrow::Cow;
 
 const TRACE_ID: [&str; 3] = ["traceId", "trace_id", "context.trace_id"];
 const SPAN_ID: [&str; 3] = ["spanId", "span_id", "context.span_id"];
@@ -18,17 +20,29 @@ const END: [&str; 4] = ["endTimeUnixNano", "end_time_unix_nano", "end_time", "en
 const EVENT_TIME: [&str; 4] = ["timeUnixNano", "time_unix_nano", "timestamp", "time"];
 
 /// Whether this is meant as a span at all.
-pub(super) fn has_trace_id(object: &Map<String, Value>) -> bool {
-    TRACE_ID.iter().any(|key| object.contains_key(*key))
-        || object.get("context").is_some_and(|context| !context["trace_id"].is_null())
+pub(super) fn has_trace_id(object: &Object) -> bool {
+    let inside = |context: &Json| match context {
+        Json::Object(own) => own.get("trace_id").is_some_and(|id| *id != Json::Null),
+        _ => false,
+    };
+    TRACE_ID.iter().any(|key| object.get(key).is_some())
+        || object.get("context").is_some_and(inside)
+}
+
+/// A span that somebody else has read as plain JSON.
+pub(in super::super) fn span_of(object: Map<String, Value>) -> Result<Span, &'static str> {
+    match Json::of(Value::Object(object)) {
+        Json::Object(object) => span(object),
+        _ => Err("objects that are no spans"),
+    }
 }
 
 /// The error is the reason why it is left out.
-pub(in super::super) fn span(mut object: Map<String, Value>) -> Result<Span, &'static str> {
-    if let Some(Value::Object(context)) = object.remove("context") {
+pub(super) fn span(mut object: Object) -> Result<Span, &'static str> {
+    if let Some(Json::Object(mut context)) = object.take("context") {
         for key in ["trace_id", "span_id"] {
-            if let Some(id) = context.get(key) {
-                object.insert(key.to_owned(), id.clone());
+            if let Some(id) = context.take(key) {
+                object.0.push((Cow::Borrowed(key), id));
             }
         }
     }
@@ -42,14 +56,15 @@ pub(in super::super) fn span(mut object: Map<String, Value>) -> Result<Span, &'s
     let start_us = time(&object, &START).ok_or("spans without a start time")?;
     let end_us = time(&object, &END).unwrap_or(start_us);
     let (status, status_message) = status(&object);
-    let attributes = attributes(&mut object);
-    let beside = text(&object, &["span_kind", "openinference.span.kind"]);
-    let kind = Kind::read(beside, &attributes);
+    let beside = text(&object, &["span_kind", "openinference.span.kind"]).map(str::to_owned);
     let name = text(&object, &["name"]).unwrap_or_default().to_owned();
-    let events = match object.remove("events") {
-        Some(Value::Array(events)) => events.into_iter().filter_map(event).collect(),
+    let events = match object.take("events") {
+        Some(Json::List(events)) => events.into_iter().filter_map(event).collect(),
         _ => Vec::new(),
     };
+    // Last, since it takes the object apart.
+    let attributes = attributes(&mut object);
+    let kind = Kind::read(beside.as_deref(), &attributes);
     Ok(Span {
         trace_id,
         span_id,
@@ -65,19 +80,19 @@ pub(in super::super) fn span(mut object: Map<String, Value>) -> Result<Span, &'s
     })
 }
 
-fn text<'a>(object: &'a Map<String, Value>, keys: &[&str]) -> Option<&'a str> {
-    keys.iter().find_map(|key| object.get(*key)?.as_str())
+fn text<'a>(object: &'a Object, keys: &[&str]) -> Option<&'a str> {
+    keys.iter().find_map(|key| object.get(key)?.text())
 }
 
-fn status(object: &Map<String, Value>) -> (Status, String) {
-    let code = |value: Option<&Value>| match value? {
-        Value::String(text) => Some(Status::read(text)),
-        Value::Number(number) => Some(Status::read(&number.to_string())),
+fn status(object: &Object) -> (Status, String) {
+    let code = |value: Option<&Json>| match value? {
+        Json::Text(text) => Some(Status::read(text)),
+        Json::Number(number) => Some(Status::read(&number.to_string())),
         _ => None,
     };
-    let message = |value: Option<&Value>| Some(value?.as_str()?.to_owned());
+    let message = |value: Option<&Json>| Some(value?.text()?.to_owned());
     match object.get("status") {
-        Some(Value::Object(own)) => (
+        Some(Json::Object(own)) => (
             code(own.get("code").or_else(|| own.get("status_code"))).unwrap_or(Status::Unset),
             message(own.get("message").or_else(|| own.get("description"))).unwrap_or_default(),
         ),
@@ -90,75 +105,78 @@ fn status(object: &Map<String, Value>) -> (Status, String) {
     }
 }
 
-fn event(value: Value) -> Option<Event> {
-    let Value::Object(mut object) = value else { return None };
+fn event(value: Json) -> Option<Event> {
+    let Json::Object(mut object) = value else { return None };
     let name = text(&object, &["name"])?.to_owned();
     let time_us = time(&object, &EVENT_TIME).unwrap_or(0);
-    let attributes = match object.remove("attributes") {
-        Some(Value::Object(own)) => own,
-        Some(Value::Array(list)) => key_values(list).collect(),
+    let attributes = match object.take("attributes") {
+        Some(Json::Object(own)) => pairs(own).collect(),
+        Some(Json::List(list)) => key_values(list).collect(),
         _ => Map::new(),
     };
     Some(Event { name, time_us, attributes })
 }
 
 /// OTLP's list of keys and values, a nested or dotted object, or columns called `attributes.…`.
-fn attributes(object: &mut Map<String, Value>) -> Attributes {
-    match object.remove("attributes") {
-        Some(Value::Array(list)) => Attributes::of(key_values(list).collect()),
-        Some(Value::Object(own)) => Attributes::of(own),
-        _ => Attributes::of(
-            object
-                .iter()
-                .filter_map(|(key, value)| {
-                    Some((key.strip_prefix("attributes.")?.to_owned(), value.clone()))
-                })
-                .collect(),
-        ),
+fn attributes(object: &mut Object) -> Attributes {
+    match object.take("attributes") {
+        Some(Json::List(list)) => Attributes::of_pairs(key_values(list)),
+        Some(Json::Object(own)) => Attributes::of_pairs(pairs(own)),
+        _ => Attributes::of_pairs(object.0.drain(..).filter_map(|(key, value)| {
+            Some((key.strip_prefix("attributes.")?.to_owned(), value.into_value()))
+        })),
     }
 }
 
-fn key_values(list: Vec<Value>) -> impl Iterator<Item = (String, Value)> {
+fn pairs(object: Object) -> impl Iterator<Item = (String, Value)> {
+    object.0.into_iter().map(|(key, value)| (key.into_owned(), value.into_value()))
+}
+
+fn key_values(list: Vec<Json>) -> impl Iterator<Item = (String, Value)> {
     list.into_iter().filter_map(|item| {
-        let Value::Object(mut item) = item else { return None };
-        let Some(Value::String(key)) = item.remove("key") else { return None };
-        Some((key, any_value(item.remove("value")?)))
+        let Json::Object(mut item) = item else { return None };
+        let Some(Json::Text(key)) = item.take("key") else { return None };
+        Some((key.into_owned(), any_value(item.take("value")?)))
     })
 }
 
 /// OTLP's `AnyValue`: an object with the type as its only key.
-fn any_value(value: Value) -> Value {
-    let Value::Object(object) = value else { return value };
-    let Some((kind, inner)) = object.into_iter().next() else { return Value::Null };
-    let values = |inner: Value| match inner {
-        Value::Object(mut inner) => match inner.remove("values") {
-            Some(Value::Array(values)) => values,
-            _ => Vec::new(),
-        },
-        _ => Vec::new(),
-    };
-    match (kind.as_str(), inner) {
+fn any_value(value: Json) -> Value {
+    let Json::Object(object) = value else { return value.into_value() };
+    let Some((kind, inner)) = object.0.into_iter().next() else { return Value::Null };
+    match (&*kind, inner) {
         // 64-bit integers travel as strings.
-        ("intValue" | "int_value", Value::String(text)) => {
-            text.parse().map_or(Value::String(text), |n: i64| Value::Number(Number::from(n)))
-        }
+        ("intValue" | "int_value", Json::Text(text)) => text.parse().map_or_else(
+            |_| Value::String(text.into_owned()),
+            |n: i64| Value::Number(Number::from(n)),
+        ),
         ("arrayValue" | "array_value", inner) => {
             Value::Array(values(inner).into_iter().map(any_value).collect())
         }
         ("kvlistValue" | "kvlist_value", inner) => {
             Value::Object(key_values(values(inner)).collect())
         }
-        (_, inner) => inner,
+        (_, inner) => inner.into_value(),
+    }
+}
+
+fn values(inner: Json) -> Vec<Json> {
+    match inner {
+        Json::Object(mut inner) => match inner.take("values") {
+            Some(Json::List(values)) => values,
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
     }
 }
 
 /// Unix microseconds.
-fn time(object: &Map<String, Value>, keys: &[&str]) -> Option<i64> {
+fn time(object: &Object, keys: &[&str]) -> Option<i64> {
     keys.iter().find_map(|key| {
         let nanos = key.ends_with("ano");
-        match object.get(*key)? {
-            Value::Number(number) => from_number(number.as_i64(), number.as_f64()?, nanos),
-            Value::String(text) => match text.parse::<i64>() {
+        match object.get(key)? {
+            Json::Number(number) => from_number(number.as_i64(), number.as_f64()?, nanos),
+            Json::Text(text) => match text.parse::<i64>() {
                 Ok(whole) => from_number(Some(whole), whole as f64, nanos),
                 Err(_) => from_words(text),
             },
@@ -201,7 +219,8 @@ mod tests {
     use serde_json::json;
 
     fn read(value: Value) -> Result<Span, &'static str> {
-        let Value::Object(object) = value else { unreachable!() };
+        let text = value.to_string();
+        let Ok(Json::Object(object)) = serde_json::from_str(&text) else { unreachable!() };
         assert!(has_trace_id(&object));
         span(object)
     }

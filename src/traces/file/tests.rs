@@ -1,5 +1,8 @@
 use super::super::snapshot::{About, Snapshot, Writer};
+use super::proto::Framing;
 use super::*;
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue};
 use std::io::Write as _;
 
 fn corpus(name: &str) -> PathBuf {
@@ -70,6 +73,8 @@ fn what_cannot_be_read_is_left_out_and_counted() {
         ("two_roots.jsonl", 2, &[]),
         ("clock_skew.jsonl", 1, &[]),
         ("gen_ai.jsonl", 3, &[]),
+        // Of Parquet, by pandas: nulls everywhere, and counts that became fractions.
+        ("data_frame_nulls.jsonl", 4, &[]),
     ] {
         let (snapshot, ..) = taken(&corpus(name)).unwrap();
         let summary = snapshot.summary();
@@ -122,18 +127,260 @@ fn what_is_no_traces_is_a_failure_with_its_place() {
 
 #[test]
 fn cut_at_every_byte_nothing_breaks() {
-    for name in ["phoenix_lines.jsonl", "otlp_document.json", "nested_array.json"] {
-        let whole = std::fs::read(corpus(name)).unwrap();
+    for (name, whole, step) in [
+        ("phoenix_lines.jsonl", std::fs::read(corpus("phoenix_lines.jsonl")).unwrap(), 7),
+        ("otlp_document.json", std::fs::read(corpus("otlp_document.json")).unwrap(), 7),
+        ("nested_array.json", std::fs::read(corpus("nested_array.json")).unwrap(), 7),
+        ("bare", proto(Framing::Bare), 1),
+        ("varint", proto(Framing::Varint), 1),
+        ("four bytes", proto(Framing::FourBytes), 1),
+        ("zstd", zstd::encode_all(&*proto(Framing::Bare), 0).unwrap(), 1),
+    ] {
         let mut most = 0;
-        for end in (0..whole.len()).step_by(7) {
+        for end in (0..=whole.len()).step_by(step) {
             let mut counted = Counted::default();
-            let outcome = text::read(name, &mut &whole[..end], &mut counted).unwrap();
+            let outcome = content(name, &whole[..end], 0, &mut counted).unwrap();
             assert_eq!(matches!(outcome, text::Outcome::Spans), counted.spans > 0);
             assert!(counted.spans >= most, "{name} at {end}: a longer text gives no fewer spans");
             most = counted.spans;
         }
-        assert!(most >= 3);
+        assert!(most >= 3, "{name}");
     }
+}
+
+/// The corpus' OTLP lines as protobuf, a message for each line.
+fn proto(framing: Framing) -> Vec<u8> {
+    let lines = std::fs::read_to_string(corpus("otlp_lines.jsonl")).unwrap();
+    let mut bytes = Vec::new();
+    for line in lines.lines() {
+        let message = encoded(&serde_json::from_str(line).unwrap());
+        match framing {
+            Framing::Bare => {}
+            Framing::Varint => prost::encode_length_delimiter(message.len(), &mut bytes).unwrap(),
+            Framing::FourBytes => bytes.extend(u32::try_from(message.len()).unwrap().to_be_bytes()),
+        }
+        bytes.extend(message);
+    }
+    bytes
+}
+
+fn any(json: &serde_json::Value) -> AnyValue {
+    let (kind, inner) = json.as_object().unwrap().iter().next().unwrap();
+    let value = match kind.as_str() {
+        "stringValue" => Any::StringValue(inner.as_str().unwrap().to_owned()),
+        "intValue" => Any::IntValue(inner.as_str().unwrap().parse().unwrap()),
+        "doubleValue" => Any::DoubleValue(inner.as_f64().unwrap()),
+        "arrayValue" => Any::ArrayValue(ArrayValue {
+            values: inner["values"].as_array().unwrap().iter().map(any).collect(),
+        }),
+        other => unreachable!("{other}"),
+    };
+    AnyValue { value: Some(value) }
+}
+
+/// OTLP JSON as protobuf, of what the corpus has.
+fn encoded(json: &serde_json::Value) -> Vec<u8> {
+    use opentelemetry_proto::tonic::trace::v1::{
+        ResourceSpans, ScopeSpans, Span, Status, TracesData, span,
+    };
+    let pairs = |json: &serde_json::Value| -> Vec<KeyValue> {
+        let one = |pair: &serde_json::Value| KeyValue {
+            key: pair["key"].as_str().unwrap().to_owned(),
+            value: Some(any(&pair["value"])),
+            ..KeyValue::default()
+        };
+        json.as_array().into_iter().flatten().map(one).collect()
+    };
+    let text = |json: &serde_json::Value| json.as_str().unwrap_or_default().to_owned();
+    let hex = |json: &serde_json::Value| -> Vec<u8> {
+        let text = json.as_str().unwrap_or_default();
+        (0..text.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+            .collect()
+    };
+    let time = |json: &serde_json::Value| json.as_str().unwrap().parse().unwrap();
+    let event = |json: &serde_json::Value| span::Event {
+        name: text(&json["name"]),
+        time_unix_nano: time(&json["timeUnixNano"]),
+        attributes: pairs(&json["attributes"]),
+        ..span::Event::default()
+    };
+    let span = |json: &serde_json::Value| Span {
+        trace_id: hex(&json["traceId"]),
+        span_id: hex(&json["spanId"]),
+        parent_span_id: hex(&json["parentSpanId"]),
+        name: text(&json["name"]),
+        start_time_unix_nano: time(&json["startTimeUnixNano"]),
+        end_time_unix_nano: time(&json["endTimeUnixNano"]),
+        attributes: pairs(&json["attributes"]),
+        events: json["events"].as_array().into_iter().flatten().map(event).collect(),
+        status: Some(Status {
+            code: json["status"]["code"].as_i64().unwrap_or(0) as i32,
+            message: text(&json["status"]["message"]),
+        }),
+        ..Span::default()
+    };
+    let spans = &json["resourceSpans"][0]["scopeSpans"][0]["spans"];
+    let spans = spans.as_array().unwrap().iter().map(span).collect();
+    let scope = ScopeSpans { spans, ..ScopeSpans::default() };
+    let resource = ResourceSpans { scope_spans: vec![scope], ..ResourceSpans::default() };
+    prost::Message::encode_to_vec(&TracesData { resource_spans: vec![resource] })
+}
+
+/// What a file of these bytes gives.
+fn taken_of(bytes: &[u8]) -> Result<(Snapshot, Vec<u8>, tempfile::TempDir)> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x");
+    std::fs::write(&path, bytes).unwrap();
+    taken(&path)
+}
+
+#[test]
+fn protobuf_in_every_framing_gives_the_same_snapshot() {
+    let (_, expected, _folder) = taken(&corpus("otlp_lines.jsonl")).unwrap();
+    for framing in [Framing::Bare, Framing::Varint, Framing::FourBytes] {
+        let bytes = proto(framing);
+        assert_eq!(Framing::of(&bytes), Some(framing));
+        assert!(taken_of(&bytes).unwrap().1 == expected, "{framing:?}");
+        let packed = zstd::encode_all(&*bytes, 0).unwrap();
+        assert!(taken_of(&packed).unwrap().1 == expected, "{framing:?}, compressed");
+    }
+    // As the collector's exporter compresses: each message by itself, JSON or not.
+    let lines = std::fs::read_to_string(corpus("otlp_lines.jsonl")).unwrap();
+    for json in [true, false] {
+        let mut bytes = Vec::new();
+        for line in lines.lines() {
+            let message = match json {
+                true => line.as_bytes().to_vec(),
+                false => encoded(&serde_json::from_str(line).unwrap()),
+            };
+            let packed = zstd::encode_all(&*message, 0).unwrap();
+            bytes.extend(u32::try_from(packed.len()).unwrap().to_be_bytes());
+            bytes.extend(packed);
+        }
+        assert!(taken_of(&bytes).unwrap().1 == expected, "compressed messages, JSON: {json}");
+    }
+}
+
+#[test]
+fn no_text_is_taken_for_protobuf() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces");
+    let mut texts: Vec<Vec<u8>> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|e| std::fs::read(e.unwrap().path()).unwrap())
+        .collect();
+    texts.extend(
+        [&b"\n\n\n\n{\"a\":1}"[..], b"{\n  \"a\": 1}", b"[\n\n\n\n", b"\r\n{}"].map(<[u8]>::to_vec),
+    );
+    for text in texts {
+        assert_eq!(
+            Framing::of(&text),
+            None,
+            "{}",
+            String::from_utf8_lossy(&text[..text.len().min(40)])
+        );
+    }
+}
+
+#[test]
+fn broken_messages_cost_only_themselves() {
+    for framing in [Framing::Varint, Framing::FourBytes] {
+        let good = proto(framing);
+        let mut bad = good.clone();
+        let broken = [0x0a, 0x02, 0x12, 0x7f];
+        match framing {
+            Framing::Varint => bad.push(4),
+            _ => bad.extend([0, 0, 0, 4]),
+        }
+        bad.extend(broken);
+        bad.extend(&good);
+        let (snapshot, ..) = taken_of(&bad).unwrap();
+        let told = &snapshot.summary().left_out;
+        let expected = [("messages that are not OTLP", 1), ("spans whose id was there already", 4)];
+        assert_eq!(told.iter().map(|(why, n)| (why.as_str(), *n)).collect::<Vec<_>>(), expected);
+    }
+    let mut cut = proto(Framing::FourBytes);
+    cut.pop();
+    let (snapshot, ..) = taken_of(&cut).unwrap();
+    assert_eq!(snapshot.summary().left_out, [("a last message that is cut off".to_owned(), 1)]);
+}
+
+#[test]
+fn a_message_that_inflates_without_end_is_refused() {
+    let huge = zstd::encode_all(&*vec![0; 2 << 20], 1).unwrap();
+    assert!(huge.len() < 2_000);
+    assert!(inflate::whole(&huge, 1 << 20).is_err());
+    assert!(inflate::whole(&huge, 2 << 20).is_ok());
+}
+
+#[test]
+fn garbage_behind_an_archive_is_told() {
+    let plain = std::fs::read(corpus("gen_ai.jsonl")).unwrap();
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(&plain).unwrap();
+    for mut packed in [gz.finish().unwrap(), zstd::encode_all(&*plain, 0).unwrap()] {
+        packed.extend(b"and then something else");
+        let (snapshot, ..) = taken_of(&packed).unwrap();
+        assert_eq!(snapshot.summary().spans, 3);
+        let told = &snapshot.summary().left_out;
+        assert!(told[0].0.starts_with("the rest of a file"), "{told:?}");
+    }
+}
+
+/// Some thousand broken files, the same ones every time: none may end the program, none may be read
+/// without a word about what is missing, and what is read makes a snapshot that is whole.
+#[test]
+fn no_mutation_of_a_file_breaks_a_reader() {
+    let mut seeds: Vec<Vec<u8>> = [
+        "otlp_lines.jsonl",
+        "otlp_document.json",
+        "phoenix_page.json",
+        "data_frame.jsonl",
+        "data_frame_nulls.jsonl",
+        "gen_ai.jsonl",
+        "deep.jsonl",
+    ]
+    .map(|name| std::fs::read(corpus(name)).unwrap())
+    .into();
+    seeds.extend([Framing::Bare, Framing::Varint, Framing::FourBytes].map(proto));
+    seeds.push(zstd::encode_all(&*seeds[0], 0).unwrap());
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(&seeds[0]).unwrap();
+    seeds.push(gz.finish().unwrap());
+    let mut state = 0x6c6f_6f70_u64;
+    let mut roll = |sides: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % sides.max(1)
+    };
+    let mut read = 0;
+    for round in 0..2_200 {
+        let mut bytes = seeds[round % seeds.len()].clone();
+        for _ in 0..=roll(4) {
+            let (at, length) = (roll(bytes.len()), roll(24));
+            let end = (at + length).min(bytes.len());
+            match roll(6) {
+                0 => bytes.truncate(at),
+                1 => drop(bytes.drain(at..end)),
+                2 => bytes.splice(at..at, (0..length).map(|_| roll(256) as u8)).for_each(drop),
+                3 => bytes.extend_from_within(at..end),
+                _ => bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 1 << roll(8)),
+            }
+        }
+        if round % 220 < seeds.len() {
+            let Ok((snapshot, ..)) = taken_of(&bytes) else { continue };
+            let check =
+                snapshot.database().query_row("PRAGMA integrity_check", [], |row| row.get(0));
+            assert_eq!(check, Ok("ok".to_owned()));
+        } else {
+            let mut counted = Counted::default();
+            let outcome = content("x", &*bytes, bytes.len() as u64, &mut counted).unwrap();
+            assert!(counted.spans == 0 || matches!(outcome, text::Outcome::Spans));
+            read += counted.spans;
+        }
+    }
+    assert!(read > 1_500, "most of them still hold spans: {read}");
 }
 
 #[derive(Default)]
@@ -149,6 +396,11 @@ impl Sink for Counted {
 
     fn span(&mut self, _: super::super::span::Span) -> Result<()> {
         self.spans += 1;
+        Ok(())
+    }
+
+    fn packed(&mut self, packed: super::super::snapshot::Packed) -> Result<()> {
+        self.spans += packed.spans() as u64;
         Ok(())
     }
 

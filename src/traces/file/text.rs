@@ -5,14 +5,15 @@
 //! that breaks off, what came before the break is kept.
 
 use super::super::Sink;
+use super::json::{Json, Key, Object};
+use super::pipe::{self, Read};
 use super::{End, LONGEST_LINE, next_line, record};
 use crate::error::{Failure, Kind, Place, Result};
 use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
-use serde_json::{Map, Value};
 use std::fmt;
-use std::io::{BufRead, Read};
+use std::io::{self, BufRead, Read as _};
 
 /// A first line longer than this is read as a document, so that one of a gigabyte is not held.
 const FIRST_LINE: u64 = 32 << 20;
@@ -36,28 +37,65 @@ pub(super) enum Outcome {
     NotTraces(Failure),
 }
 
-pub(super) fn read(file: &str, input: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<Outcome> {
-    let mut walk = Walk { sink, spans: 0, unknown: 0, begun: false, failed: None };
-    let mut trouble = None;
-    let ended = lines(input, &mut walk, &mut trouble);
-    if let Some(failure) = walk.failed.take() {
-        return Err(failure);
+pub(super) fn read(
+    file: &str,
+    input: &mut (dyn BufRead + Send),
+    sink: &mut dyn Sink,
+) -> Result<Outcome> {
+    let mut all = Sum::default();
+    if let Err(error) = lines(input, sink, &mut all)? {
+        sink.left_out("the rest of a file that cannot be read to its end", 1);
+        all.blame(error.to_string());
     }
-    if let Err(error) = ended {
-        walk.sink.left_out("the rest of a file that cannot be read to its end", 1);
-        trouble.get_or_insert(Trouble { line: 0, text: String::new(), why: error.to_string() });
+    Ok(all.outcome(file, sink))
+}
+
+/// What was found in all.
+#[derive(Default)]
+pub(super) struct Sum {
+    spans: u64,
+    unknown: u64,
+    lines: usize,
+    trouble: Option<Trouble>,
+}
+
+impl Sum {
+    /// Adds what was read of a piece, and hands over its spans.
+    pub fn add(&mut self, read: Read, sink: &mut dyn Sink) -> Result<()> {
+        self.spans += read.spans;
+        self.unknown += read.unknown;
+        if let (None, Some(mut trouble)) = (&self.trouble, read.trouble) {
+            if trouble.line > 0 {
+                trouble.line += self.lines;
+            }
+            self.trouble = Some(trouble);
+        }
+        self.lines += read.lines;
+        for (reason, count) in read.left_out {
+            sink.left_out(&reason, count);
+        }
+        sink.packed(read.packed)
     }
-    if walk.unknown > 0 {
-        walk.sink.left_out("objects that are no spans", walk.unknown);
+
+    /// What is no line's fault.
+    pub fn blame(&mut self, why: String) {
+        self.trouble.get_or_insert(Trouble { line: 0, text: String::new(), why });
     }
-    if walk.spans > 0 {
-        return Ok(Outcome::Spans);
+
+    pub fn outcome(self, file: &str, sink: &mut dyn Sink) -> Outcome {
+        if self.unknown > 0 {
+            sink.left_out("objects that are no spans", self.unknown);
+        }
+        if self.spans > 0 {
+            Outcome::Spans
+        } else {
+            Outcome::NotTraces(not_traces(file, self.trouble))
+        }
     }
-    Ok(Outcome::NotTraces(not_traces(file, trouble)))
 }
 
 /// The first thing that was not as expected.
-struct Trouble {
+pub(super) struct Trouble {
     /// Counted from 1; 0 where no line is to blame.
     line: usize,
     text: String,
@@ -79,57 +117,142 @@ fn not_traces(file: &str, trouble: Option<Trouble>) -> Failure {
         .hint("name a file or folder of such traces, or try the bundled ones: `--project demo`")
 }
 
-/// `Err` is the reading that failed, not the JSON.
+/// The inner failure is the reading's; what is wrong with the JSON is in the sum.
 fn lines(
-    input: &mut dyn BufRead,
-    walk: &mut Walk,
-    trouble: &mut Option<Trouble>,
-) -> std::io::Result<()> {
+    input: &mut (dyn BufRead + Send),
+    sink: &mut dyn Sink,
+    all: &mut Sum,
+) -> Result<io::Result<()>> {
     let mut line = Vec::new();
-    let mut number = 0;
-    let mut first = true;
-    while let Some(end) =
-        next_line(input, &mut line, if first { FIRST_LINE } else { LONGEST_LINE })?
-    {
-        number += 1;
-        let text = line.strip_prefix(b"\xef\xbb\xbf").filter(|_| number == 1).unwrap_or(&line);
-        if text.iter().all(u8::is_ascii_whitespace) {
-            continue;
+    let mut end = End::Newline;
+    while line.trim_ascii().is_empty() {
+        all.lines += 1;
+        match next_line(input, &mut line, FIRST_LINE) {
+            Ok(Some(ended)) => end = ended,
+            Ok(None) => return Ok(Ok(())),
+            Err(error) => return Ok(Err(error)),
         }
-        if first {
-            first = false;
-            let whole = serde_json::from_slice::<IgnoredAny>(text);
-            if end == End::TooLong || whole.as_ref().is_err_and(serde_json::Error::is_eof) {
-                return document(text, end, input, (walk, trouble, number));
-            }
-            if let (Err(error), false) = (&whole, text.trim_ascii_start().starts_with(b"{")) {
-                // Not even the look of JSON: there is no use in trying a million more lines.
-                note(trouble, number, text, error);
-                return Ok(());
-            }
-        } else if end == End::TooLong {
-            walk.sink.left_out("lines longer than 256 MiB", 1);
-            skip_line(input)?;
-            continue;
-        }
-        let before = (walk.spans, walk.unknown);
-        let mut json = serde_json::Deserializer::from_slice(text);
-        let ended = walk.deserialize(&mut json).and_then(|()| json.end());
-        if walk.failed.is_some() {
-            return Ok(());
-        }
-        match ended {
-            Ok(()) if walk.unknown > before.1 && trouble.is_none() => {
-                *trouble = Some(Trouble::at(number, text, "no span is here"));
-            }
-            Ok(()) => {}
-            Err(error) => {
-                note(trouble, number, text, &error);
-                walk.sink.left_out(why_broken(&error, end, text), 1);
-            }
+        if all.lines == 1 && line.starts_with(b"\xef\xbb\xbf") {
+            line.drain(..3);
         }
     }
-    Ok(())
+    let whole = serde_json::from_slice::<IgnoredAny>(&line);
+    if end == End::TooLong || whole.as_ref().is_err_and(serde_json::Error::is_eof) {
+        return document(&line, end, input, sink, all);
+    }
+    if let (Err(error), false) = (&whole, line.trim_ascii_start().starts_with(b"{")) {
+        // Not even the look of JSON: there is no use in trying a million more lines.
+        note(&mut all.trouble, all.lines, &line, error);
+        return Ok(Ok(()));
+    }
+    all.lines -= 1;
+    line.extend_from_slice(if end == End::Newline { b"\n" } else { b"" });
+    let mut first = Some(Piece { text: line, too_long: 0 });
+    let mut cutter = Cutter { input, failed: None };
+    let next = || match first.take() {
+        Some(piece) => Ok(Some(piece)),
+        None => cutter.piece(),
+    };
+    pipe::run(next, of_lines, |read| all.add(read, sink))
+}
+
+/// Whole lines.
+pub(super) struct Piece {
+    pub text: Vec<u8>,
+    /// Lines that were too long to be in it.
+    pub too_long: u64,
+}
+
+/// About so much is read at once.
+const PIECE: u64 = 1 << 20;
+
+/// Cuts a text into pieces. What was read before the reading failed is still given.
+struct Cutter<'a> {
+    input: &'a mut (dyn BufRead + Send),
+    failed: Option<io::Error>,
+}
+
+impl Cutter<'_> {
+    fn piece(&mut self) -> io::Result<Option<Piece>> {
+        if let Some(failed) = self.failed.take() {
+            return Err(failed);
+        }
+        let mut text = Vec::with_capacity(PIECE as usize + (PIECE / 8) as usize);
+        let too_long = self.fill(&mut text).unwrap_or_else(|failed| {
+            self.failed = Some(failed);
+            text.truncate(memchr::memrchr(b'\n', &text).map_or(0, |at| at + 1));
+            0
+        });
+        let over = text.is_empty() && too_long == 0 && self.failed.is_none();
+        Ok((!over).then_some(Piece { text, too_long }))
+    }
+
+    /// Whole lines; gives how many were too long.
+    fn fill(&mut self, text: &mut Vec<u8>) -> io::Result<u64> {
+        (&mut *self.input).take(PIECE).read_to_end(text)?;
+        if text.is_empty() || text.last() == Some(&b'\n') {
+            return Ok(0);
+        }
+        let start = memchr::memrchr(b'\n', text).map_or(0, |at| at + 1);
+        let most = LONGEST_LINE - (text.len() - start) as u64;
+        let read = (&mut *self.input).take(most).read_until(b'\n', text)?;
+        if (read as u64) < most || text.last() == Some(&b'\n') {
+            return Ok(0);
+        }
+        skip_line(self.input)?;
+        text.truncate(start);
+        Ok(1)
+    }
+}
+
+pub(super) fn of_lines(piece: Piece) -> Read {
+    let mut read = Read::default();
+    let mut trouble = None;
+    let text = piece.text.as_slice();
+    let mut walk = Walk::new(&mut read);
+    let (mut at, mut lines) = (0, 0);
+    while at < text.len() {
+        let newline = memchr::memchr(b'\n', &text[at..]);
+        let end = if newline.is_some() { End::Newline } else { End::OfText };
+        let line = &text[at..newline.map_or(text.len(), |length| at + length)];
+        at += line.len() + 1;
+        lines += 1;
+        if !line.trim_ascii().is_empty() {
+            one_line(line, end, lines, &mut walk, &mut trouble);
+        }
+    }
+    if piece.too_long > 0 {
+        walk.sink.left_out("lines longer than 256 MiB", piece.too_long);
+    }
+    let (spans, unknown) = (walk.spans, walk.unknown);
+    Read { spans, unknown, trouble, lines: lines + piece.too_long as usize, ..read }
+}
+
+fn one_line(line: &[u8], end: End, number: usize, walk: &mut Walk, trouble: &mut Option<Trouble>) {
+    let before = walk.unknown;
+    // Checked once as a whole, its strings need not be checked one by one.
+    let ended = match std::str::from_utf8(line) {
+        Ok(text) => whole(walk, &mut serde_json::Deserializer::from_str(text)),
+        Err(_) => whole(walk, &mut serde_json::Deserializer::from_slice(line)),
+    };
+    match ended {
+        Ok(()) if walk.unknown > before && trouble.is_none() => {
+            *trouble = Some(Trouble::at(number, line, "no span is here"));
+        }
+        Ok(()) => {}
+        Err(error) => {
+            note(trouble, number, line, &error);
+            walk.sink.left_out(why_broken(&error, end, line), 1);
+        }
+    }
+}
+
+fn whole<'de, R: serde_json::de::Read<'de>>(
+    walk: &mut Walk,
+    json: &mut serde_json::Deserializer<R>,
+) -> serde_json::Result<()> {
+    walk.deserialize(&mut *json)?;
+    json.end()
 }
 
 fn why_broken(error: &serde_json::Error, end: End, line: &[u8]) -> &'static str {
@@ -148,37 +271,42 @@ fn why_broken(error: &serde_json::Error, end: End, line: &[u8]) -> &'static str 
 fn document(
     first: &[u8],
     end: End,
-    rest: &mut dyn BufRead,
-    (walk, trouble, number): (&mut Walk, &mut Option<Trouble>, usize),
-) -> std::io::Result<()> {
+    rest: &mut (dyn BufRead + Send),
+    sink: &mut dyn Sink,
+    all: &mut Sum,
+) -> Result<io::Result<()>> {
     let newline: &[u8] = if end == End::Newline { b"\n" } else { b"" };
-    let whole = first.chain(newline).chain(rest);
-    let mut json = serde_json::Deserializer::from_reader(whole);
+    let mut json = serde_json::Deserializer::from_reader(first.chain(newline).chain(rest));
+    let mut walk = Walk::new(sink);
+    let mut ended = Ok(());
     loop {
         walk.begun = false;
         match walk.deserialize(&mut json) {
             Ok(()) => {
-                if walk.unknown > 0 && walk.spans == 0 && trouble.is_none() {
-                    *trouble = Some(Trouble::at(number, first, "no span is here"));
+                if walk.unknown > 0 && walk.spans == 0 && all.trouble.is_none() {
+                    all.trouble = Some(Trouble::at(all.lines, first, "no span is here"));
                 }
+                continue;
             }
-            Err(_) if walk.failed.is_some() => return Ok(()),
-            Err(error) if error.is_eof() && !walk.begun => return Ok(()),
-            Err(error) if error.is_io() => return Err(error.into()),
+            Err(_) if walk.failed.is_some() => {}
+            Err(error) if error.is_eof() && !walk.begun => {}
+            Err(error) if error.is_io() => ended = Err(error.into()),
             Err(error) => {
-                let line = number + error.line().saturating_sub(1);
+                let line = all.lines + error.line().saturating_sub(1);
                 let shown = if error.line() <= 1 { first } else { b"" };
-                note(trouble, line, shown, &error);
+                note(&mut all.trouble, line, shown, &error);
                 let reason = if error.is_eof() {
                     "the end of a document that is cut off"
                 } else {
                     "the rest of a document after a mistake in its JSON"
                 };
                 walk.sink.left_out(reason, 1);
-                return Ok(());
             }
         }
+        break;
     }
+    (all.spans, all.unknown) = (walk.spans, walk.unknown);
+    walk.failed.map_or(Ok(ended), Err)
 }
 
 fn note(trouble: &mut Option<Trouble>, line: usize, text: &[u8], error: &serde_json::Error) {
@@ -223,8 +351,12 @@ struct Walk<'a> {
     failed: Option<Failure>,
 }
 
-impl Walk<'_> {
-    fn object(&mut self, object: Map<String, Value>, holds: bool) -> Result<(), &'static str> {
+impl<'a> Walk<'a> {
+    fn new(sink: &'a mut dyn Sink) -> Self {
+        Self { sink, spans: 0, unknown: 0, begun: false, failed: None }
+    }
+
+    fn object(&mut self, object: Object, holds: bool) -> Result<(), &'static str> {
         if !record::has_trace_id(&object) {
             self.unknown += u64::from(!holds);
             return Ok(());
@@ -272,14 +404,14 @@ impl<'de> Visitor<'de> for &mut Walk<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         self.begun = true;
-        let mut own = Map::new();
+        let mut own = Object::default();
         let mut holds = false;
-        while let Some(key) = map.next_key::<String>()? {
-            if HOLDERS.contains(&key.as_str()) {
+        while let Some(key) = map.next_key_seed(Key)? {
+            if HOLDERS.contains(&&*key) {
                 holds = true;
                 map.next_value_seed(&mut *self)?;
             } else {
-                own.insert(key, map.next_value()?);
+                own.0.push((key, map.next_value::<Json>()?));
             }
         }
         self.object(own, holds).map_err(A::Error::custom)

@@ -50,7 +50,7 @@ impl Row {
 pub(super) fn span(raw: &Raw) -> Result<Span, &'static str> {
     let object: Map<String, Value> = serde_json::from_str(raw.get())
         .map_err(|_| "spans that cannot be read, or are nested too deep")?;
-    record::span(object)
+    record::span_of(object)
 }
 
 #[derive(Deserialize)]

@@ -14,6 +14,7 @@ mod search;
 mod show;
 mod sql;
 mod stats;
+mod tally;
 
 pub use cost::Estimate;
 pub use evidence::{Evidence, evidence};

@@ -26,6 +26,11 @@ impl Part {
         Ok(Self { start_us, spans: (number(start_us.0)?, number(start_us.1)?) })
     }
 
+    /// Whether nothing was asked to be left out.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.start_us == (None, None)
+    }
+
     /// Of the table `trace`, called `t`.
     pub(crate) fn traces(&self) -> String {
         range("t.start_us", self.start_us)

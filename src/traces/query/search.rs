@@ -9,7 +9,7 @@ use super::part::Part;
 use super::{Bounds, asked, cut};
 use crate::domain::plan::Window;
 use crate::error::{Failure, Kind, Result};
-use rusqlite::Row;
+use rusqlite::{Connection, Row};
 use serde::Serialize;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -48,26 +48,45 @@ pub fn search(snapshot: &Snapshot, text: &str, window: Window, bounds: Bounds) -
     let ask = words.iter().map(Word::fts).collect::<Vec<_>>().join(" ");
     let database = snapshot.database();
     let part = Part::of(snapshot, window)?;
-    let counts = format!(
-        "SELECT count(*), count(DISTINCT s.trace_id) FROM search f JOIN span s ON s.n = f.rowid
-         WHERE search MATCH ? AND {}",
-        part.numbers("f.rowid")
-    );
-    let (total, traces): (i64, i64) =
-        asked(database.query_row(&counts, [&ask], |row| Ok((row.get(0)?, row.get(1)?))))?;
+    let inside = part.numbers("rowid");
+    let (total, traces) = asked(counts(database, &ask, &inside))?;
     let rows = format!(
         "SELECT s.trace_id, s.span_id, s.name, s.kind, s.status, s.start_us,
                 concat_ws(': ', s.error_type, s.error_message), p.output, p.input, p.attributes
-         FROM (SELECT rowid AS n FROM search WHERE search MATCH ?1 AND {} ORDER BY rowid DESC LIMIT ?2) f
-         JOIN span s ON s.n = f.n LEFT JOIN payload p ON p.n = f.n ORDER BY s.n DESC",
-        part.numbers("rowid")
+         FROM (SELECT rowid AS n FROM search WHERE search MATCH ?1 AND {inside} ORDER BY rowid DESC LIMIT ?2) f
+         JOIN span s ON s.n = f.n LEFT JOIN payload p ON p.n = f.n ORDER BY s.n DESC"
     );
     let read = || {
         let mut statement = database.prepare_cached(&rows)?;
         statement.query_map((&ask, bounds.limit_sql()), |row| hit(row, &words, bounds))?.collect()
     };
     let hits = asked(read())?;
-    Ok(Hits { version: 1, total: total.unsigned_abs(), traces: traces.unsigned_abs(), hits })
+    Ok(Hits { version: 1, total, traces, hits })
+}
+
+/// Spans and traces that match. Both come by number, and the spans of a trace follow each other, so
+/// that nothing of the spans has to be read.
+fn counts(database: &Connection, ask: &str, inside: &str) -> rusqlite::Result<(u64, u64)> {
+    let firsts = "SELECT first_n FROM trace ORDER BY first_n";
+    let mut firsts = database.prepare_cached(firsts)?;
+    let mut firsts = firsts.query([])?;
+    let mut first = || firsts.next()?.map_or(Ok(i64::MAX), |row| row.get::<_, i64>(0));
+    let matching =
+        format!("SELECT rowid FROM search WHERE search MATCH ? AND {inside} ORDER BY rowid");
+    let mut found = database.prepare_cached(&matching)?;
+    let mut found = found.query([ask])?;
+    let (mut spans, mut traces, mut next) = (0, 0, first()?);
+    while let Some(row) = found.next()? {
+        let n: i64 = row.get(0)?;
+        spans += 1;
+        if n >= next {
+            traces += 1;
+            while n >= next {
+                next = first()?;
+            }
+        }
+    }
+    Ok((spans, traces))
 }
 
 struct Word {

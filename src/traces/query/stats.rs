@@ -7,6 +7,7 @@ use super::super::snapshot::Snapshot;
 use super::cost::{Estimate, Of, estimates};
 use super::evidence::{Evidence, evidence};
 use super::part::Part;
+use super::tally::tallied;
 use super::{asked, count};
 use crate::domain::plan::Window;
 use crate::domain::price::Prices;
@@ -192,6 +193,12 @@ struct Sum {
 }
 
 fn grouped(snapshot: &Snapshot, table: &str, key: &str, part: &Part) -> Result<Vec<StatsRow>> {
+    if table == "span" && part.is_whole() {
+        let tallied = tallied(snapshot, key)?;
+        if !tallied.is_empty() {
+            return Ok(tallied);
+        }
+    }
     // By row number the spans of a trace follow each other, which is how traces are counted below.
     let (named, order, inside) = match table {
         "span" => ("span s", "n", part.spans()),

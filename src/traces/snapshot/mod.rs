@@ -11,12 +11,24 @@
 //! Columns of text are kept apart from the numbers (tables `span` and `payload`, joined by the view
 //! `spans`), so that counting a million spans does not read a gigabyte of prompts.
 
+//!
+//! A snapshot holds so many spans and no more, two million if nobody says otherwise. Of a larger window it keeps the traces
+//! that fail or stand out, and a sample of the others that is the same every time; its header and
+//! [`Summary::sampled`] say so.
+
+mod choose;
+mod fulltext;
 mod open;
+mod pack;
+mod rows;
+mod said;
 mod schema;
 mod stage;
+mod tally;
 mod write;
 
 pub use open::Snapshot;
+pub use pack::Packed;
 pub use schema::{FORMAT, TABLES};
 pub use write::Writer;
 #[cfg(test)]
@@ -24,6 +36,7 @@ pub use write::write;
 
 use crate::domain::plan::Window;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// What a snapshot is of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,6 +62,34 @@ pub struct Summary {
     pub bytes: u64,
     /// What is not in it and why, sorted by reason.
     pub left_out: Vec<(String, u64)>,
+    /// Set where it holds only a part of the window's traces.
+    pub sampled: Option<Sampled>,
+}
+
+/// Of a window that was too large: what there was, and what of it is here. Whatever counts or sums up
+/// such a snapshot speaks of a part.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sampled {
+    pub traces: u64,
+    pub kept_traces: u64,
+    pub spans: u64,
+    pub kept_spans: u64,
+    /// Traces that fail, or are among the slowest or the costliest hundredth.
+    pub standing_out: u64,
+    /// Whether all of these were kept: there may be more of them than a snapshot holds.
+    pub standing_out_whole: bool,
+}
+
+impl Sampled {
+    /// How the traces were chosen, for people.
+    pub const RULE: &str = "failing traces, the slowest and the costliest hundredth; of the others \
+        those that come first by a hash of their ids";
+
+    fn to_json(self) -> String {
+        let mut json = serde_json::to_value(self).unwrap_or_default();
+        json["rule"] = Self::RULE.into();
+        json.to_string()
+    }
 }
 
 /// Unix microseconds as people read them: `2026-08-17T14:00:00.123Z`.

@@ -198,6 +198,7 @@ fn read_header(header: &BTreeMap<String, String>, bytes: u64) -> (About, Summary
             .into_iter()
             .map(|(reason, count)| (reason, count.as_u64().unwrap_or(0)))
             .collect(),
+        sampled: serde_json::from_str(&text("sampled")).ok(),
     };
     (about, summary)
 }

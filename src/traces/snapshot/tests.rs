@@ -147,6 +147,155 @@ fn feedback_becomes_annotations() {
 }
 
 #[test]
+fn what_is_said_counts_once_and_the_source_has_the_last_word() {
+    use super::super::Sink as _;
+    use super::super::annotation::{Annotation, Target};
+    let carrying = |trace: u128, id: u64| {
+        let mut span = span(trace, id, None, 1);
+        for (key, value) in [
+            ("session.id", json!("s-1")),
+            ("annotations.0.annotation.name", json!("helpful")),
+            ("annotations.0.annotation.label", json!("no")),
+            ("annotations.1.annotation.name", json!("helpful")),
+            ("annotations.1.annotation.label", json!("yes")),
+            ("trace.annotations.0.annotation.name", json!("correct")),
+            ("session.annotations.0.annotation.name", json!("solved")),
+        ] {
+            span.attributes.insert(key, value);
+        }
+        span
+    };
+    let told = |target, name: &str, label: &str, identifier: Option<&str>| Annotation {
+        target,
+        name: name.to_owned(),
+        label: Some(label.to_owned()),
+        score: None,
+        explanation: None,
+        annotator_kind: Some("HUMAN".to_owned()),
+        identifier: identifier.map(str::to_owned),
+    };
+    let given = [
+        told(Target::Span(SpanId(2)), "helpful", "old", None),
+        told(Target::Span(SpanId(2)), "helpful", "new", None),
+        told(Target::Span(SpanId(2)), "helpful", "other", Some("run-1")),
+        told(Target::Trace(TraceId(1)), "correct", "told", None),
+        told(Target::Session("s-1".to_owned()), "note", "x", None),
+        told(Target::Span(SpanId(99)), "helpful", "of no span here", None),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let mut made = Vec::new();
+    for backwards in [false, true] {
+        let mut writer = Writer::new(about()).unwrap();
+        let mut spans = vec![carrying(1, 1), carrying(1, 2), carrying(2, 3)];
+        if backwards {
+            spans.reverse();
+        }
+        given.iter().take(3).for_each(|one| writer.annotation(one.clone()).unwrap());
+        for span in spans {
+            writer.span(span).unwrap();
+        }
+        given.iter().skip(3).for_each(|one| writer.annotation(one.clone()).unwrap());
+        let path = folder.path().join(format!("{backwards}.db"));
+        writer.finish(&path).unwrap();
+        made.push(path);
+    }
+    assert!(std::fs::read(&made[0]).unwrap() == std::fs::read(&made[1]).unwrap());
+    let snapshot = Snapshot::open(&made[0]).unwrap();
+    let sql = "SELECT group_concat(concat_ws(' ', target, substr(coalesce(span_id, trace_id, session_id), -3),
+        name, label, identifier), ', ') FROM annotations";
+    assert_eq!(
+        one::<String>(&snapshot, sql),
+        "session s-1 note x, session s-1 solved, span 001 helpful no, span 001 helpful yes, \
+         span 002 helpful new, span 002 helpful other run-1, span 003 helpful no, \
+         span 003 helpful yes, trace 001 correct told, trace 002 correct"
+    );
+}
+
+#[test]
+fn a_window_that_is_too_large_is_sampled_and_says_so() {
+    let mut spans = Vec::new();
+    for trace in 1..=400_u128 {
+        for id in 0..5_u64 {
+            let mut span = span(trace, trace as u64 * 10 + id, None, 1_000 + trace as i64);
+            if trace % 40 == 0 && id == 3 {
+                span.status = Status::Error;
+            }
+            if trace == 7 {
+                span.end_us += 60_000_000;
+            }
+            if trace == 9 {
+                span.attributes.insert("llm.cost.total", 3.5);
+            }
+            spans.push(span);
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut made = Vec::new();
+    for backwards in [false, true] {
+        let mut writer = Writer::new(about()).unwrap().at_most(500);
+        let path = folder.path().join(format!("{backwards}.db"));
+        spans.reverse();
+        for span in spans {
+            super::super::Sink::span(&mut writer, span.clone()).unwrap();
+        }
+        let summary = writer.finish(&path).unwrap();
+        assert_eq!((summary.traces, summary.spans, summary.failing), (100, 500, 10));
+        let sampled = summary.sampled.unwrap();
+        assert_eq!((sampled.traces, sampled.kept_traces), (400, 100));
+        assert_eq!((sampled.spans, sampled.kept_spans), (2_000, 500));
+        assert!(sampled.standing_out_whole && sampled.standing_out >= 12, "{sampled:?}");
+        assert_eq!(summary.left_out, [("spans of traces that were not sampled".to_owned(), 1_500)]);
+        assert_eq!(*Snapshot::open(&path).unwrap().summary(), summary);
+        made.push(path);
+    }
+    assert!(std::fs::read(&made[0]).unwrap() == std::fs::read(&made[1]).unwrap());
+    let snapshot = Snapshot::open(&made[0]).unwrap();
+    assert!(snapshot.has_trace(&TraceId(7).to_string()).unwrap(), "the slow one");
+    assert!(snapshot.has_trace(&TraceId(9).to_string()).unwrap(), "the costly one");
+    assert_eq!(one::<i64>(&snapshot, "SELECT count(*) FROM traces WHERE spans <> 5"), 0);
+    assert_eq!(
+        one::<String>(&snapshot, "SELECT value ->> 'rule' FROM header WHERE key = 'sampled'"),
+        Sampled::RULE
+    );
+    // More that stands out than fits is told as well.
+    let failing = spans.into_iter().map(|mut span| {
+        span.status = Status::Error;
+        span
+    });
+    let mut writer = Writer::new(about()).unwrap().at_most(500);
+    failing.for_each(|span| super::super::Sink::span(&mut writer, span).unwrap());
+    let sampled = writer.finish(&made[0]).unwrap().sampled.unwrap();
+    assert!(!sampled.standing_out_whole && sampled.kept_traces == 100, "{sampled:?}");
+}
+
+#[test]
+fn what_was_tallied_is_what_one_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.db");
+    write(&path, demo::spans(), &about()).unwrap();
+    let snapshot = Snapshot::open(&path).unwrap();
+    for by in ["name", "kind", "model", "tool"] {
+        let sql = format!(
+            "SELECT count(*) FROM (
+               SELECT '{by}', {by}, count(*), count(DISTINCT trace_id), sum(status = 'ERROR'),
+                 coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0),
+                 coalesce(sum(total_tokens), 0) FROM span WHERE {by} IS NOT NULL GROUP BY {by}
+               EXCEPT SELECT by, key, count, traces, errors, prompt_tokens, completion_tokens,
+                 total_tokens FROM tally)"
+        );
+        assert_eq!(one::<i64>(&snapshot, &sql), 0, "{by}");
+        let sql = format!(
+            "SELECT count(*) FROM tally t WHERE by = '{by}' AND p95_ms <> (SELECT latency_ms FROM (
+               SELECT latency_ms, row_number() OVER (ORDER BY latency_ms) AS rank FROM span
+               WHERE {by} = t.key) WHERE rank = (t.count * 95 + 99) / 100)"
+        );
+        assert_eq!(one::<i64>(&snapshot, &sql), 0, "{by}");
+        let sql = format!("SELECT count(*) FROM tally WHERE by = '{by}'");
+        assert!(one::<i64>(&snapshot, &sql) > 1, "{by}");
+    }
+}
+
+#[test]
 fn nothing_is_a_failure_that_says_what_to_do() {
     let failure = made(Vec::new(), &about()).err().unwrap();
     assert_eq!(

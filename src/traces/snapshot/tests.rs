@@ -235,7 +235,7 @@ fn a_window_that_is_too_large_is_sampled_and_says_so() {
         let mut writer = Writer::new(about()).unwrap().at_most(500);
         let path = folder.path().join(format!("{backwards}.db"));
         spans.reverse();
-        for span in spans {
+        for span in &spans {
             super::super::Sink::span(&mut writer, span.clone()).unwrap();
         }
         let summary = writer.finish(&path).unwrap();

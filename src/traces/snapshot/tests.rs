@@ -191,9 +191,7 @@ fn what_is_said_counts_once_and_the_source_has_the_last_word() {
             spans.reverse();
         }
         given.iter().take(3).for_each(|one| writer.annotation(one.clone()).unwrap());
-        for span in spans {
-            writer.span(span).unwrap();
-        }
+        spans.into_iter().try_for_each(|span| writer.span(span)).unwrap();
         given.iter().skip(3).for_each(|one| writer.annotation(one.clone()).unwrap());
         let path = folder.path().join(format!("{backwards}.db"));
         writer.finish(&path).unwrap();

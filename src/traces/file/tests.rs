@@ -268,7 +268,9 @@ fn no_text_is_taken_for_protobuf() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces");
     let mut texts: Vec<Vec<u8>> = std::fs::read_dir(folder)
         .unwrap()
-        .map(|e| std::fs::read(e.unwrap().path()).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .map(|path| std::fs::read(path).unwrap())
         .collect();
     texts.extend(
         [&b"\n\n\n\n{\"a\":1}"[..], b"{\n  \"a\": 1}", b"[\n\n\n\n", b"\r\n{}"].map(<[u8]>::to_vec),

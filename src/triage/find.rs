@@ -3,7 +3,7 @@
 use super::group::{Clock, Group, Key, Seen, excerpt};
 use super::issue::{Entity, Example, Issue, Locus, Report};
 use super::pass::{Chosen, Pass};
-use super::patterns::{All, Pattern};
+use super::patterns::All;
 use super::rank::{Severity, Trend};
 use super::reader;
 use crate::error::{Cannot, Kind, Result};
@@ -86,7 +86,8 @@ fn issue(snapshot: &Snapshot, pass: &Pass, chosen: Chosen) -> Result<Issue> {
         facts,
         leads_to,
         advice: words.advice,
-        exception: (key.pattern == "error").then(|| (key.part(0).to_owned(), key.part(1).to_owned())),
+        exception: (key.pattern == "error")
+            .then(|| (key.part(0).to_owned(), key.part(1).to_owned())),
         example: first.say,
         entity: key.entity,
     })
@@ -110,7 +111,9 @@ fn told_in_order(group: &Group) -> Vec<&Seen> {
 /// Those that did most of what the first example did, the nearest in time first where they are equal.
 fn healthy(pass: &Pass, key: &Key, group: &Group, first: &Seen) -> Vec<Seen> {
     let name = match &key.entity {
-        Entity::Evaluator(_) | Entity::Span(_) => first.path.last().map_or("", |name| name.as_ref()),
+        Entity::Evaluator(_) | Entity::Span(_) => {
+            first.path.last().map_or("", |name| name.as_ref())
+        }
         other => other.name(),
     };
     let root = first.path.first().map_or("", |name| name.as_ref());
@@ -121,7 +124,8 @@ fn healthy(pass: &Pass, key: &Key, group: &Group, first: &Seen) -> Vec<Seen> {
         group.healthy.clone()
     };
     let unlike = |seen: &Seen| {
-        let (both, any) = ((seen.bits & first.bits).count_ones(), (seen.bits | first.bits).count_ones());
+        let (both, any) =
+            ((seen.bits & first.bits).count_ones(), (seen.bits | first.bits).count_ones());
         1_000 - 1_000 * both / any.max(1)
     };
     all.sort_by_key(|seen| (unlike(seen), seen.start_us.abs_diff(first.start_us), seen.trace_id));

@@ -151,6 +151,26 @@ impl Group {
         }
     }
 
+    /// Takes over another group of the same failure. A trace that was in both counts twice.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.traces += other.traces;
+        self.spans += other.spans;
+        self.roots_failed += other.roots_failed;
+        self.silent += other.silent;
+        for (name, count) in &other.instead {
+            *self.instead.entry(name.clone()).or_default() += count;
+        }
+        if let Some(users) = &other.users {
+            self.users.get_or_insert_default().merge(users);
+        }
+        self.first_us = self.first_us.min(other.first_us);
+        self.last_us = self.last_us.max(other.last_us);
+        for (own, other) in self.by_slice.iter_mut().zip(other.by_slice) {
+            *own += other;
+        }
+        self.seen.merge(&other.seen);
+    }
+
     /// Whether nearly all of the traces were answered as if nothing had happened.
     pub(super) fn is_silent(&self) -> bool {
         self.roots_failed == 0 && self.silent * 10 >= self.traces * 8

@@ -31,7 +31,6 @@ mod trace;
 mod words;
 
 pub use find::find;
-pub use issue::{Entity, Example, Issue, Report};
 pub use report::{answer, investigation, issues_json};
 
 #[cfg(test)]

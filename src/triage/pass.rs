@@ -1,6 +1,7 @@
 //! The one pass over a snapshot: what is kept of it, and which groups become issues.
 
 use super::group::{Clock, Group, Hit, Key, Seen};
+use super::mask::without_digits;
 use super::patterns::{self, All, Pattern, Told};
 use super::rank::SLICES;
 use super::shapes::Shapes;
@@ -156,6 +157,7 @@ impl Pass {
             pattern.end(&self.all, &mut self.told);
         }
         self.take_past();
+        self.unite_variants();
         let single = |(key, group): &&(Key, Group)| key.pattern == "error" && group.traces == 1;
         self.one_offs = self.groups.iter().filter(single).count() as u64;
         let groups = std::mem::take(&mut self.groups);
@@ -184,6 +186,36 @@ impl Pass {
         chosen
     }
 
+    /// Errors whose messages differ in digits of names only (`shard-7`, `shard-8`) are kept apart as
+    /// long as there are two of a kind, for which it may matter. Three are a parameter.
+    fn unite_variants(&mut self) {
+        let mut variants: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
+        for (at, (key, _)) in
+            self.groups.iter().enumerate().filter(|(_, (key, _))| key.pattern == "error")
+        {
+            let parts = vec![key.part(0).to_owned(), without_digits(key.part(1))];
+            variants.entry(Key { parts, ..key.clone() }).or_default().push(at);
+        }
+        let mut moved: BTreeMap<usize, usize> = BTreeMap::new();
+        for (key, places) in variants.into_iter().filter(|(_, places)| places.len() >= 3) {
+            for at in &places[1..] {
+                let other = std::mem::take(&mut self.groups[*at].1);
+                self.groups[places[0]].1.merge(&other);
+                moved.insert(*at, places[0]);
+            }
+            self.groups[places[0]].0 = key;
+        }
+        let place = |at: usize| moved.get(&at).copied().unwrap_or(at);
+        let together = std::mem::take(&mut self.together);
+        for ((before, after), count) in
+            together.into_iter().map(|((a, b), n)| ((place(a), place(b)), n))
+        {
+            if before != after {
+                *self.together.entry((before, after)).or_default() += count;
+            }
+        }
+    }
+
     fn stands(&self, key: &Key, group: &Group) -> bool {
         self.pattern(key).stands(key, group, &self.all)
     }
@@ -193,9 +225,13 @@ impl Pass {
         let own = groups[at].1.traces;
         let before = self.together.iter().filter(|((_, after), _)| *after == at);
         let nearly = before.filter(|((before, _), count)| {
-            stands[*before] && **count * 10 >= own * 8 && groups[*before].1.traces * 2 <= self.all.traces
+            stands[*before]
+                && **count * 10 >= own * 8
+                && groups[*before].1.traces * 2 <= self.all.traces
         });
-        nearly.max_by_key(|((before, _), count)| (**count, std::cmp::Reverse(*before))).map(|((before, _), _)| *before)
+        nearly
+            .max_by_key(|((before, _), count)| (**count, std::cmp::Reverse(*before)))
+            .map(|((before, _), _)| *before)
     }
 
     #[expect(clippy::expect_used, reason = "every key is made by a pattern of the list")]

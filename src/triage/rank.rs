@@ -40,7 +40,7 @@ impl Trend {
             Self::Steady => "steady",
             Self::Fading => "fading",
             Self::Stopped => "stopped",
-            Self::Unclear => "too few to tell",
+            Self::Unclear => "unclear",
         }
     }
 
@@ -152,7 +152,8 @@ mod tests {
 
     #[test]
     fn few_weigh_less_than_many_and_ruin_more_than_annoyance() {
-        let score = |harm, hits, all| Severity::of(Harm(harm, "x"), (hits, all), Trend::Steady).score;
+        let score =
+            |harm, hits, all| Severity::of(Harm(harm, "x"), (hits, all), Trend::Steady).score;
         assert!(score(0.5, 2, 10) < score(0.5, 200, 1_000));
         assert!(score(1.0, 20, 1_000) > score(0.3, 100, 1_000));
         let severity = Severity::of(Harm(0.6, "a step fails"), (19, 420), Trend::Steady);

@@ -34,8 +34,7 @@ pub fn investigation(report: &Report) -> String {
         );
     }
     for (at, issue) in report.issues.iter().enumerate() {
-        let _ =
-            writeln!(text, "{}. **`{}`**: {}", at + 1, code(issue.entity.name()), issue.advice);
+        let _ = writeln!(text, "{}. **`{}`**: {}", at + 1, code(issue.entity.name()), issue.advice);
     }
     text
 }
@@ -98,7 +97,9 @@ fn overview(text: &mut String, report: &Report) {
     if report.issues.is_empty() {
         return;
     }
-    text.push_str("\n| # | issue | traces | share | trend | severity |\n|--:|---|--:|--:|---|---|\n");
+    text.push_str(
+        "\n| # | issue | traces | share | trend | severity |\n|--:|---|--:|--:|---|---|\n",
+    );
     for (at, issue) in report.issues.iter().enumerate() {
         let _ = writeln!(
             text,
@@ -135,7 +136,8 @@ fn evidence(text: &mut String, number: usize, issue: &Issue, report: &Report) {
         show_time(issue.first_us),
         show_time(issue.last_us)
     );
-    let path: Vec<String> = issue.locus.path.iter().map(|name| format!("`{}`", code(name))).collect();
+    let path: Vec<String> =
+        issue.locus.path.iter().map(|name| format!("`{}`", code(name))).collect();
     let _ = writeln!(text, "- where it goes wrong first: {}", path.join(" > "));
     for fact in &issue.facts {
         let _ = writeln!(text, "- {}", safe(fact));
@@ -188,9 +190,10 @@ fn issue_json(issue: &Issue) -> Value {
     let ids = |list: &[Example]| -> Vec<String> {
         list.iter().map(|example| example.trace_id.clone()).collect()
     };
-    let exception = issue.exception.as_ref().map(|(kind, message)| {
-        json!({"type": kind, "message": message, "example": issue.example})
-    });
+    let exception = issue
+        .exception
+        .as_ref()
+        .map(|(kind, message)| json!({"type": kind, "message": message, "example": issue.example}));
     json!({
         "title": issue.title,
         "severity": issue.severity.name(),

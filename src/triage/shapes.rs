@@ -105,14 +105,20 @@ impl Shapes {
             let there = there.gave + there.nothing;
             let (own, others) =
                 (count as f64 / inputs.len() as f64, there as f64 / went_well as f64);
-            if own < 0.9 || others > 0.1 || best.as_ref().is_some_and(|(most, _)| own - others <= *most) {
+            if own < 0.9
+                || others > 0.1
+                || best.as_ref().is_some_and(|(most, _)| own - others <= *most)
+            {
                 continue;
             }
-            let argument = if key.is_empty() { "the input".to_owned() } else { format!("argument `{key}`") };
+            let argument =
+                if key.is_empty() { "the input".to_owned() } else { format!("argument `{key}`") };
             let all = inputs.len();
             best = Some((
                 own - others,
-                format!("in {count} of {all} failing calls looked at, {argument} is of the shape `{shape}`; so it is in {there} of {went_well} that went well"),
+                format!(
+                    "in {count} of {all} failing calls looked at, {argument} is of the shape `{shape}`; so it is in {there} of {went_well} that went well"
+                ),
             ));
         }
         best.map(|(_, text)| text)
@@ -135,7 +141,9 @@ pub(super) fn shape(value: &Value) -> String {
         Value::Null => "null".to_owned(),
         Value::Bool(yes) => yes.to_string(),
         Value::Number(number) if number.as_f64() == Some(0.0) => "0".to_owned(),
-        Value::Number(number) if number.as_f64().is_some_and(|n| n < 0.0) => "<negative number>".to_owned(),
+        Value::Number(number) if number.as_f64().is_some_and(|n| n < 0.0) => {
+            "<negative number>".to_owned()
+        }
         Value::Number(_) => "<number>".to_owned(),
         Value::String(text) => shape_of_text(text),
         Value::Array(list) if list.is_empty() => "[]".to_owned(),
@@ -180,7 +188,8 @@ mod tests {
 
     #[test]
     fn shapes_of_arguments() {
-        let input = r#"{"id":"NL-104233-B","where":"eu-3","n":-2,"q":"two words","l":[],"o":{"a":1}}"#;
+        let input =
+            r#"{"id":"NL-104233-B","where":"eu-3","n":-2,"q":"two words","l":[],"o":{"a":1}}"#;
         let found = arguments(input);
         let shapes: Vec<&str> = found.iter().map(|(_, shape)| shape.as_str()).collect();
         assert_eq!(shapes, ["A-9-A", "eu-3", "<negative number>", "<text>", "[]", "{a}"]);

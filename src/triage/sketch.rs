@@ -43,6 +43,11 @@ impl Distinct {
         }
     }
 
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.over |= other.over;
+        other.smallest.iter().for_each(|hash| self.add(*hash));
+    }
+
     pub(super) fn count(&self) -> u64 {
         let Some(most) = self.smallest.last().filter(|_| self.over) else {
             return self.smallest.len() as u64;
@@ -76,12 +81,15 @@ impl<T> Sample<T> {
         self.kept.insert(at, (hash, make()));
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.kept.iter().map(|(_, one)| one)
+    pub(super) fn merge(&mut self, other: &Self)
+    where
+        T: Clone,
+    {
+        other.kept.iter().for_each(|(hash, one)| self.add(*hash, || one.clone()));
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.kept.len()
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.kept.iter().map(|(_, one)| one)
     }
 }
 
@@ -141,7 +149,8 @@ impl Histogram {
                 below += u64::from(other.bins[at].1);
                 at += 1;
             }
-            let same = other.bins.get(at).filter(|(theirs, _)| theirs == step).map_or(0, |bin| bin.1);
+            let same =
+                other.bins.get(at).filter(|(theirs, _)| theirs == step).map_or(0, |bin| bin.1);
             won += f64::from(*count) * (below as f64 + f64::from(same) / 2.0);
         }
         won / (self.total as f64 * other.total as f64).max(1.0)

@@ -1,6 +1,6 @@
 //! One trace as the patterns see it.
 
-use super::Entity;
+use super::issue::Entity;
 use super::sketch;
 use crate::traces::span::Kind;
 use std::collections::{HashMap, HashSet};

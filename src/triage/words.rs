@@ -7,21 +7,63 @@ use std::collections::BTreeSet;
 
 /// Words by which an answer admits that something is missing or went wrong.
 const ADMITS: [&str; 50] = [
-    "apolog", "as of", "at this time", "can not", "can't", "cannot", "cached", "could not",
-    "couldn't", "couldn’t", "can’t", "currently unavailable", "did not find", "didn't find",
-    "do not have", "do not know", "don't have", "don't know", "don’t have", "don’t know",
-    "error", "fail", "i have no", "i was unable", "issue with", "last known", "may be out of date",
-    "might be out of date", "no information", "no longer have", "no record", "no result",
-    "not able", "not available", "not certain", "not find", "not found", "not possible",
-    "not sure", "nothing about", "outdated", "problem", "sorry", "there is no", "there seems to be no",
-    "try again", "unable", "unavailable", "unfortunately", "went wrong",
+    "apolog",
+    "as of",
+    "at this time",
+    "can not",
+    "can't",
+    "cannot",
+    "cached",
+    "could not",
+    "couldn't",
+    "couldn’t",
+    "can’t",
+    "currently unavailable",
+    "did not find",
+    "didn't find",
+    "do not have",
+    "do not know",
+    "don't have",
+    "don't know",
+    "don’t have",
+    "don’t know",
+    "error",
+    "fail",
+    "i have no",
+    "i was unable",
+    "issue with",
+    "last known",
+    "may be out of date",
+    "might be out of date",
+    "no information",
+    "no longer have",
+    "no record",
+    "no result",
+    "not able",
+    "not available",
+    "not certain",
+    "not find",
+    "not found",
+    "not possible",
+    "not sure",
+    "nothing about",
+    "outdated",
+    "problem",
+    "sorry",
+    "there is no",
+    "there seems to be no",
+    "try again",
+    "unable",
+    "unavailable",
+    "unfortunately",
+    "went wrong",
 ];
 
 /// Words that hardly any English sentence does without.
 const ENGLISH: [&str; 32] = [
     "a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "for", "from", "have", "i", "in",
-    "is", "it", "of", "on", "or", "our", "that", "the", "this", "to", "we", "will", "with", "within",
-    "you", "your", "yes",
+    "is", "it", "of", "on", "or", "our", "that", "the", "this", "to", "we", "will", "with",
+    "within", "you", "your", "yes",
 ];
 
 /// Whether it reads as English that admits nothing.
@@ -30,7 +72,9 @@ pub(super) fn is_assured(answer: &str) -> bool {
     let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).collect();
     let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
     let english = words.iter().filter(|word| ENGLISH.contains(word)).count();
-    words.len() >= 4 && english * 8 >= words.len() && !ADMITS.iter().any(|word| lower.contains(word))
+    words.len() >= 4
+        && english * 8 >= words.len()
+        && !ADMITS.iter().any(|word| lower.contains(word))
 }
 
 /// Whether a tool or a retriever gave nothing: no text, an empty list, or an object whose lists are
@@ -42,8 +86,15 @@ pub(super) fn is_nothing(output: Option<&str>) -> bool {
         let lower = lower.trim_end_matches('.');
         return matches!(
             lower,
-            "none" | "no results" | "no results found" | "no matches" | "no matches found"
-                | "nothing found" | "0 results" | "no documents found" | "()"
+            "none"
+                | "no results"
+                | "no results found"
+                | "no matches"
+                | "no matches found"
+                | "nothing found"
+                | "0 results"
+                | "no documents found"
+                | "()"
         );
     }
     serde_json::from_str(text).is_ok_and(|value| is_empty(&value))
@@ -58,7 +109,9 @@ fn is_empty(value: &Value) -> bool {
             let lists = object.values().filter(|value| value.is_array()).count();
             let silent = |(key, value): (&String, &Value)| match value {
                 // What was asked for is often repeated, and numbers tell how much there is.
-                Value::String(_) => is_empty(value) || matches!(key.as_str(), "query" | "q" | "input"),
+                Value::String(_) => {
+                    is_empty(value) || matches!(key.as_str(), "query" | "q" | "input")
+                }
                 Value::Number(number) => number.as_f64() == Some(0.0) || key.as_str() != "total",
                 Value::Bool(_) => true,
                 other => is_empty(other),
@@ -90,15 +143,31 @@ mod tests {
     #[test]
     fn nothing_in_every_shape() {
         for text in [
-            "", "  ", "null", "[]", "{}", "\"\"", "None", "No results found.", "[[], null]",
-            r#"{"results":[],"total":0}"#, r#"{"documents":[],"query":"a tent"}"#,
+            "",
+            "  ",
+            "null",
+            "[]",
+            "{}",
+            "\"\"",
+            "None",
+            "No results found.",
+            "[[], null]",
+            r#"{"results":[],"total":0}"#,
+            r#"{"documents":[],"query":"a tent"}"#,
         ] {
             assert!(is_nothing(Some(text)), "{text}");
         }
         assert!(is_nothing(None));
         for text in [
-            "0", "false", "true", "not found: NL-1", r#"{"status":"not_found"}"#, r#"[{"a":1}]"#,
-            r#"{"results":[{"id":1}],"total":1}"#, r#"{"available":0}"#, "{broken",
+            "0",
+            "false",
+            "true",
+            "not found: NL-1",
+            r#"{"status":"not_found"}"#,
+            r#"[{"a":1}]"#,
+            r#"{"results":[{"id":1}],"total":1}"#,
+            r#"{"available":0}"#,
+            "{broken",
             r#"{"error":"no such order","results":[]}"#,
         ] {
             assert!(!is_nothing(Some(text)), "{text}");

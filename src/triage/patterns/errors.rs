@@ -19,8 +19,17 @@ use crate::traces::span::Kind;
 
 /// The last part of an exception's type, where it is no failure.
 const INTERRUPTIONS: [&str; 12] = [
-    "AbortError", "CancelledError", "GeneratorExit", "GraphBubbleUp", "GraphInterrupt", "Interrupt",
-    "KeyboardInterrupt", "NodeInterrupt", "ParentCommand", "RequestCancelled", "StopAsyncIteration",
+    "AbortError",
+    "CancelledError",
+    "GeneratorExit",
+    "GraphBubbleUp",
+    "GraphInterrupt",
+    "Interrupt",
+    "KeyboardInterrupt",
+    "NodeInterrupt",
+    "ParentCommand",
+    "RequestCancelled",
+    "StopAsyncIteration",
     "StopIteration",
 ];
 
@@ -60,7 +69,12 @@ impl Pattern for Errors {
         if group.is_silent() {
             title.push_str(", and the answer does not say so");
         }
-        Words { title, harm: harm(group), facts: facts(key, group, all), advice: advice::look_at(key, group) }
+        Words {
+            title,
+            harm: harm(group),
+            facts: facts(key, group, all),
+            advice: advice::look_at(key, group),
+        }
     }
 }
 
@@ -70,7 +84,9 @@ fn entity(trace: &Trace, at: usize) -> Entity {
     let mut here = at;
     while matches!(trace.spans[here].kind, Kind::Unknown) && trace.spans[here].tool.is_none() {
         match trace.spans[here].parent.filter(|parent| trace.spans[*parent].failed()) {
-            Some(parent) if trace.spans[parent].tool.is_some() || trace.spans[parent].model.is_some() => {
+            Some(parent)
+                if trace.spans[parent].tool.is_some() || trace.spans[parent].model.is_some() =>
+            {
                 return trace.spans[parent].entity();
             }
             Some(parent) => here = parent,
@@ -106,7 +122,9 @@ fn facts(key: &Key, group: &Group, all: &All) -> Vec<String> {
     let mut facts = Vec::new();
     if let Entity::Tool(name) = &key.entity {
         let (calls, failed) = all.shapes.calls(name);
-        facts.push(format!("of all {calls} calls of tool `{name}`, {failed} failed in one way or another"));
+        facts.push(format!(
+            "of all {calls} calls of tool `{name}`, {failed} failed in one way or another"
+        ));
     }
     facts.push(match group.roots_failed {
         0 => "in none of these traces does the root report an error".to_owned(),

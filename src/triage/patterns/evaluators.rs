@@ -22,7 +22,8 @@ impl Pattern for Evaluators {
 
     fn look(&mut self, trace: &Trace, told: &mut Told) {
         for verdict in &trace.verdicts {
-            let at = verdict.span_id.and_then(|id| trace.spans.iter().position(|span| span.id == id));
+            let at =
+                verdict.span_id.and_then(|id| trace.spans.iter().position(|span| span.id == id));
             told.hits.push(hit(verdict, at.unwrap_or(trace.root), trace));
         }
         for (_, span) in trace.of_kind(Kind::Evaluator).filter(|(_, span)| !span.failed()) {

@@ -41,7 +41,7 @@ pub(super) fn all(clock: Clock) -> Vec<Box<dyn Pattern>> {
         Box::new(truncated::Truncated::default()),
         Box::new(retrieval::Retrieval::default()),
         Box::new(loops::Loops::default()),
-        Box::new(wrong_tool::WrongTool),
+        Box::new(wrong_tool::WrongTool::default()),
         Box::new(wrong_agent::WrongAgent::default()),
         Box::new(guardrails::Guardrails),
         Box::new(evaluators::Evaluators),
@@ -77,6 +77,12 @@ pub(super) struct Words {
     pub harm: Harm,
     pub facts: Vec<String>,
     pub advice: String,
+}
+
+/// Whether a behaviour may still turn out to be [`is_unusual`], by what was seen so far. What cannot
+/// is not told, so that its traces count as healthy.
+fn may_be_unusual(hits: u64, chances: u64) -> bool {
+    hits * 2 <= chances + 10
 }
 
 /// Whether a behaviour is rare enough among the traces that could show it to be no design: at most

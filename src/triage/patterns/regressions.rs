@@ -3,11 +3,11 @@
 //! Followed are the latency of spans by name, the tokens of model calls by name, and of whole traces
 //! the cost and the number of model calls. For a point in time to count as a change:
 //!
-//! - at least 30 values on either side, and the median at least half as much again;
+//! - at least 20 values on either side, and the median at least half as much again;
 //! - a value after is above one before in at least 80 % of pairs, with a rank test (Mann and Whitney)
 //!   at z of 5, so that a few extremes or a wide spread do not count;
 //! - seasons: values are compared only within the same quarter of the day (UTC), and working days with
-//!   working days; every such part with 15 values on either side must agree. A rhythm of weeks or
+//!   working days; every such part with 6 values on either side must agree. A rhythm of weeks or
 //!   months is not seen through;
 //! - it must last: the newest quarter of the values after must still be so. What was slow for a while
 //!   is an incident and told by its errors, if any.
@@ -31,8 +31,8 @@ const BUCKETS: i64 = 96;
 const SERIES: usize = 512;
 const CHILDREN: usize = 32;
 
-const LEAST: u64 = 30;
-const LEAST_OF_A_SEASON: u64 = 15;
+const LEAST: u64 = 20;
+const LEAST_OF_A_SEASON: u64 = 6;
 const RATIO: f64 = 1.5;
 const ABOVE: f64 = 0.8;
 const Z: f64 = 5.0;
@@ -149,7 +149,9 @@ impl Pattern for Regressions {
             }
             if span.kind == Kind::Llm {
                 calls += 1;
-                for (measure, tokens) in [(Measure::Prompt, span.prompt), (Measure::Completion, span.completion)] {
+                for (measure, tokens) in
+                    [(Measure::Prompt, span.prompt), (Measure::Completion, span.completion)]
+                {
                     if let Some(tokens) = tokens {
                         self.add(trace, at, measure, tokens as f64);
                     }
@@ -273,7 +275,9 @@ impl Regressions {
 
     /// Whether another change explains this one.
     fn follows(&self, change: &Change, all: &[Change]) -> bool {
-        let same = |measure: Measure| all.iter().any(|other| other.measure == measure && other.name == change.name);
+        let same = |measure: Measure| {
+            all.iter().any(|other| other.measure == measure && other.name == change.name)
+        };
         match change.measure {
             Measure::Completion | Measure::Prompt | Measure::Calls => false,
             Measure::Cost => all.iter().any(|other| other.measure < Measure::Latency),
@@ -287,9 +291,12 @@ impl Regressions {
                         && (other.after - other.before) >= shift * 0.3
                 };
                 let writes = |other: &Change| {
-                    matches!(other.measure, Measure::Completion | Measure::Prompt) && below.contains(&other.name)
+                    matches!(other.measure, Measure::Completion | Measure::Prompt)
+                        && below.contains(&other.name)
                 };
-                same(Measure::Completion) || same(Measure::Prompt) || same(Measure::Calls)
+                same(Measure::Completion)
+                    || same(Measure::Prompt)
+                    || same(Measure::Calls)
                     || all.iter().any(|other| explains(other) || writes(other))
             }
         }
@@ -330,17 +337,26 @@ impl Regressions {
         group.spans = group.traces;
         let before = series.buckets.iter().rev().filter(|(bucket, _)| **bucket < change.at);
         let calm = before.flat_map(|(_, own)| own.examples.iter());
-        let calm = calm.filter(|(value, _)| *value <= change.before * 1.2).map(|(_, seen)| seen.clone());
+        let calm =
+            calm.filter(|(value, _)| *value <= change.before * 1.2).map(|(_, seen)| seen.clone());
         group.healthy = calm.take(3).collect();
         let show = |value| change.measure.show(value);
         group.facts = vec![
             format!("rises from {} to {} (medians)", show(change.before), show(change.after)),
-            format!("since about {}: {} values before, {} after", show_time(since), change.counts.0, change.counts.1),
+            format!(
+                "since about {}: {} values before, {} after",
+                show_time(since),
+                change.counts.0,
+                change.counts.1
+            ),
             format!(
                 "a value after is above one before in {:.0} % of pairs; compared within the same quarter of the day, and working days with working days",
                 change.above * 100.0
             ),
-            format!("counted are traces above {}, which one in twenty exceeded before", show(change.high)),
+            format!(
+                "counted are traces above {}, which one in twenty exceeded before",
+                show(change.high)
+            ),
         ];
         let parts = vec![change.measure.name().to_owned()];
         (Key { pattern: "regression", entity: series.entity.clone(), parts }, group)

@@ -12,7 +12,7 @@ use super::super::issue::Entity;
 use super::super::rank::Harm;
 use super::super::trace::{Name, Span, Trace};
 use super::super::words::{is_assured, is_nothing};
-use super::{All, Pattern, Told, Words, is_unusual};
+use super::{All, Pattern, Told, Words, is_unusual, may_be_unusual};
 use crate::traces::span::Kind;
 use std::collections::HashMap;
 
@@ -52,7 +52,10 @@ impl Pattern for Retrieval {
         let span = &trace.spans[at];
         let stands = trace.answer().is_some_and(is_assured)
             && !span.failed()
-            && trace.spans.iter().any(|other| other.kind == Kind::Llm && other.start_us >= span.end_us)
+            && trace
+                .spans
+                .iter()
+                .any(|other| other.kind == Kind::Llm && other.start_us >= span.end_us)
             && !trace.spans.iter().any(|other| self.supports(other));
         if stands {
             let entity = Entity::Retriever(span.name.to_string());
@@ -70,11 +73,18 @@ impl Pattern for Retrieval {
         let name = key.entity.name();
         let mut facts = Vec::new();
         if let Some(seen) = self.retrievers.get(name) {
-            facts.push(format!("of {} retrievals of `{name}`, {} found nothing", seen.all, seen.all - seen.found));
+            facts.push(format!(
+                "of {} retrievals of `{name}`, {} found nothing",
+                seen.all,
+                seen.all - seen.found
+            ));
         }
         facts.push("nothing else in these traces gave anything to answer from".to_owned());
         Words {
-            title: format!("retriever {name} finds {}, and an answer is given all the same", key.part(0)),
+            title: format!(
+                "retriever {name} finds {}, and an answer is given all the same",
+                key.part(0)
+            ),
             harm: Harm(0.8, "an answer that nothing supports"),
             facts,
             advice: format!(
@@ -93,7 +103,7 @@ impl Retrieval {
         let seen = self.retrievers.entry(span.name.clone()).or_default();
         seen.all += 1;
         if is_nothing(span.output.as_deref()) {
-            return Some("nothing");
+            return may_be_unusual(seen.all - seen.found, seen.all).then_some("nothing");
         }
         seen.found += 1;
         let poor = span.scores[0].is_some_and(|score| seen.is_far(score));

@@ -93,14 +93,30 @@ impl Pattern for Sessions {
     fn words(&self, key: &Key, group: &Group, _: &All) -> Words {
         let (all, long) = self.ended.get(key.part(1)).copied().unwrap_or_default();
         let (what, chances, advice) = match key.part(0) {
-            "unanswered" => ("ends without an answer", all, "what the last turn of the examples waited for, and what it was given"),
-            "asked again" => ("asks the same three times running", long, "what was answered the first time: whoever asks does not take it for an answer"),
-            _ => ("gets the same answer to different questions", long, "whether the application still sees the newest turn"),
+            "unanswered" => (
+                "ends without an answer",
+                all,
+                "what the last turn of the examples waited for, and what it was given",
+            ),
+            "asked again" => (
+                "asks the same three times running",
+                long,
+                "what was answered the first time: whoever asks does not take it for an answer",
+            ),
+            _ => (
+                "gets the same answer to different questions",
+                long,
+                "whether the application still sees the newest turn",
+            ),
         };
         Words {
             title: format!("session with {} {} {what}", key.entity.kind(), key.entity.name()),
             harm: Harm(0.5, "somebody goes without an answer"),
-            facts: vec![format!("{} of {} that could show it", group.traces, Count::of(chances, "session"))],
+            facts: vec![format!(
+                "{} of {} that could show it",
+                group.traces,
+                Count::of(chances, "session")
+            )],
             advice: format!("Look at {advice}."),
         }
     }
@@ -116,7 +132,8 @@ impl Sessions {
         let over = |open: &Open| {
             open.last.end_us < now_us.saturating_sub(OVER) || crowded && open.last.end_us <= half
         };
-        let ids: Vec<u64> = self.open.iter().filter(|(_, open)| over(open)).map(|(id, _)| *id).collect();
+        let ids: Vec<u64> =
+            self.open.iter().filter(|(_, open)| over(open)).map(|(id, _)| *id).collect();
         for id in ids {
             if let Some(open) = self.open.remove(&id) {
                 self.judge(open, told);
@@ -144,7 +161,11 @@ impl Sessions {
             return;
         };
         let parts = vec![what.to_owned(), open.name.to_string()];
-        told.past.push((Key { pattern: "session", entity: open.entity, parts }, open.last, open.user));
+        told.past.push((
+            Key { pattern: "session", entity: open.entity, parts },
+            open.last,
+            open.user,
+        ));
     }
 }
 

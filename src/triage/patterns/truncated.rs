@@ -8,19 +8,25 @@ use super::super::group::{Group, Hit, Key};
 use super::super::issue::Entity;
 use super::super::rank::Harm;
 use super::super::trace::{Name, Span, Trace};
-use super::{All, Pattern, Told, Words, is_unusual};
+use super::{All, Pattern, Told, Words, is_unusual, may_be_unusual};
 use std::collections::HashMap;
 
-const CUT: [&str; 6] =
-    ["length", "max_tokens", "max_output_tokens", "model_length", "token_limit", "model_context_window_exceeded"];
+const CUT: [&str; 6] = [
+    "length",
+    "max_tokens",
+    "max_output_tokens",
+    "model_length",
+    "token_limit",
+    "model_context_window_exceeded",
+];
 
 /// Names of calls that are counted.
 const NAMES: usize = 4_096;
 
 #[derive(Default)]
 pub(super) struct Truncated {
-    /// Calls with a finish reason, by name.
-    calls: HashMap<Name, u64>,
+    /// Calls with a finish reason by name, and how many of them were cut off.
+    calls: HashMap<Name, (u64, u64)>,
 }
 
 impl Pattern for Truncated {
@@ -31,10 +37,14 @@ impl Pattern for Truncated {
     fn look(&mut self, trace: &Trace, told: &mut Told) {
         for (at, span) in trace.spans.iter().enumerate() {
             let Some(finish) = &span.finish else { continue };
-            if self.calls.len() < NAMES || self.calls.contains_key(&span.name) {
-                *self.calls.entry(span.name.clone()).or_default() += 1;
+            if self.calls.len() >= NAMES && !self.calls.contains_key(&span.name) {
+                continue;
             }
-            if !is_cut(finish) || is_continued(trace, span) {
+            let cut = is_cut(finish) && !is_continued(trace, span);
+            let (calls, cuts) = self.calls.entry(span.name.clone()).or_default();
+            *calls += 1;
+            *cuts += u64::from(cut);
+            if !cut || !may_be_unusual(*cuts, *calls) {
                 continue;
             }
             let model = span.model.as_deref().unwrap_or("unknown");
@@ -52,13 +62,13 @@ impl Pattern for Truncated {
     }
 
     fn stands(&self, key: &Key, group: &Group, _: &All) -> bool {
-        let calls = self.calls.get(key.part(0)).copied().unwrap_or(0);
-        group.traces >= 3 && is_unusual(group.spans, calls)
+        let (calls, cuts) = self.calls.get(key.part(0)).copied().unwrap_or_default();
+        group.traces >= 3 && is_unusual(cuts, calls)
     }
 
     fn words(&self, key: &Key, group: &Group, _: &All) -> Words {
         let (model, call) = (key.entity.name(), key.part(0));
-        let calls = self.calls.get(call).copied().unwrap_or(0);
+        let (calls, cuts) = self.calls.get(call).copied().unwrap_or_default();
         let harm = if group.roots_failed * 2 >= group.traces {
             Harm(1.0, "mostly nobody gets an answer")
         } else {
@@ -67,7 +77,9 @@ impl Pattern for Truncated {
         Words {
             title: format!("output of model {model} in `{call}` is cut off at its token limit"),
             harm,
-            facts: vec![format!("of {calls} calls of `{call}` that tell why they stopped, {} were cut off", group.spans)],
+            facts: vec![format!(
+                "of {calls} calls of `{call}` that tell why they stopped, {cuts} were cut off"
+            )],
             advice: format!(
                 "Look at the token limit of `{call}` beside how much such calls have to write, and at what reads the text: it should look at the finish reason before it uses it."
             ),

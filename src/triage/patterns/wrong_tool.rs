@@ -9,11 +9,12 @@ use super::super::group::{Group, Hit, Key};
 use super::super::issue::Entity;
 use super::super::rank::Harm;
 use super::super::shapes;
-use super::super::trace::{Span, Trace};
+use super::super::trace::{Name, Span, Trace};
 use super::super::words::is_nothing;
-use super::{All, Pattern, Told, Words};
+use super::{All, Pattern, Told, Words, may_be_unusual};
 use crate::traces::span::Kind;
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// Calls of one trace that are compared.
 const CALLS: usize = 64;
@@ -21,7 +22,14 @@ const CALLS: usize = 64;
 /// A value shorter than this is given to many tools.
 const SHORTEST: usize = 4;
 
-pub(super) struct WrongTool;
+/// Tools whose calls are counted.
+const TOOLS: usize = 512;
+
+#[derive(Default)]
+pub(super) struct WrongTool {
+    /// Calls of a tool that went well, and how many of them gave nothing that another tool then gave.
+    calls: HashMap<Name, (u64, u64)>,
+}
 
 impl Pattern for WrongTool {
     fn name(&self) -> &'static str {
@@ -30,8 +38,16 @@ impl Pattern for WrongTool {
 
     fn look(&mut self, trace: &Trace, told: &mut Told) {
         let tools: Vec<(usize, &Span)> = trace.of_kind(Kind::Tool).take(CALLS).collect();
-        for (place, (at, first)) in tools.iter().enumerate() {
-            if first.failed() || !is_nothing(first.output.as_deref()) {
+        for (place, (at, first)) in
+            tools.iter().enumerate().filter(|(_, (_, first))| !first.failed())
+        {
+            let name = first.tool.as_ref().unwrap_or(&first.name);
+            if self.calls.len() >= TOOLS && !self.calls.contains_key(name) {
+                continue;
+            }
+            let (calls, corrected) = self.calls.entry(name.clone()).or_default();
+            *calls += 1;
+            if !is_nothing(first.output.as_deref()) {
                 continue;
             }
             let later = tools[place + 1..].iter().filter(|(_, second)| {
@@ -41,11 +57,14 @@ impl Pattern for WrongTool {
                     && !is_nothing(second.output.as_deref())
             });
             for (argument, value) in values(first) {
-                let found = later.clone().find(|(_, second)| values(second).any(|(_, own)| own == value));
-                if let Some((_, second)) = found {
+                let found =
+                    later.clone().find(|(_, second)| values(second).any(|(_, own)| own == value));
+                let Some((_, second)) = found else { continue };
+                *corrected += 1;
+                if may_be_unusual(*corrected, *calls) {
                     told.hits.push(hit(*at, first, second, (&argument, &value)));
-                    break;
                 }
+                break;
             }
         }
     }
@@ -59,7 +78,8 @@ impl Pattern for WrongTool {
     }
 
     fn words(&self, key: &Key, group: &Group, all: &All) -> Words {
-        let (tool, other, argument, shape) = (key.entity.name(), key.part(0), key.part(1), key.part(2));
+        let (tool, other, argument, shape) =
+            (key.entity.name(), key.part(0), key.part(1), key.part(2));
         let such = all.shapes.of(tool, argument, shape);
         Words {
             title: format!("tool {tool} is called where {other} is meant, and then corrected"),

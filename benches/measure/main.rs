@@ -23,6 +23,7 @@ mod store;
 mod table;
 mod throughput;
 mod timed;
+mod triage;
 mod watch;
 
 use anyhow::Result;
@@ -32,13 +33,14 @@ use std::process::ExitCode;
 /// One figure: its letter, what it is, and what measures it.
 type Figure = (&'static str, &'static str, fn(&mut Rig) -> Result<()>);
 
-const FIGURES: [Figure; 6] = [
+const FIGURES: [Figure; 7] = [
     ("a", "commands that do little", small::measure),
     ("b", "a session's start", start::measure),
     ("c", "fifty sessions at once", fifty::measure),
     ("d", "a transcript of 100 MB", logs::measure),
     ("e", "from the worker's output to stored events", throughput::measure),
     ("e", "how soon an event is seen", latency::measure),
+    ("t", "triage of a million spans", triage::measure),
 ];
 
 fn main() -> ExitCode {

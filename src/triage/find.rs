@@ -5,11 +5,11 @@ use super::issue::{Entity, Example, Issue, Locus, Report};
 use super::pass::{Chosen, Pass};
 use super::patterns::All;
 use super::rank::{Severity, Trend};
-use super::reader;
+use super::{facets, reader};
 use crate::error::{Cannot, Kind, Result};
 use crate::traces::snapshot::Snapshot;
 use crate::traces::span::{SpanId, TraceId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Examples of an issue, and healthy traces beside them.
 const EXAMPLES: usize = 5;
@@ -61,6 +61,7 @@ fn issue(snapshot: &Snapshot, pass: &Pass, chosen: Chosen) -> Result<Issue> {
     let first = seen.first().copied().cloned().unwrap_or_default();
     let mut facts = words.facts;
     facts.extend(apart(snapshot, &pass.all, &key, &group)?);
+    facts.extend(in_common(snapshot, pass, &key, &group)?);
     let examples = seen.iter().take(EXAMPLES).map(|seen| example(snapshot, seen));
     let healthy = healthy(pass, &key, &group, &first);
     let healthy = healthy.iter().map(|seen| example(snapshot, seen));
@@ -99,7 +100,9 @@ fn told_in_order(group: &Group) -> Vec<&Seen> {
     let mut all: Vec<&Seen> = group.seen.iter().collect();
     all.sort_by_key(|seen| (seen.start_us, seen.trace_id));
     let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
-    all.iter().for_each(|seen| *counts.entry(seen.bits).or_default() += 1);
+    for seen in &all {
+        *counts.entry(seen.bits).or_default() += 1;
+    }
     let most = counts.values().max().copied().unwrap_or(0);
     let Some(first) = all.iter().position(|seen| counts[&seen.bits] == most) else { return all };
     let first = all.remove(first);
@@ -154,7 +157,32 @@ fn apart(snapshot: &Snapshot, all: &All, key: &Key, group: &Group) -> Result<Opt
     Ok(all.shapes.apart(tool, &inputs))
 }
 
+/// How the traces of a group were set up, beside others; and its calls, beside such that went well.
+fn in_common(snapshot: &Snapshot, pass: &Pass, key: &Key, group: &Group) -> Result<Vec<String>> {
+    let of = |places: Vec<i64>| -> Result<Vec<BTreeMap<String, String>>> {
+        let attributes = places.into_iter().map(|n| reader::attributes(snapshot.database(), n));
+        let found: rusqlite::Result<Vec<_>> = attributes.collect();
+        let found = found.cannot(Kind::Config, || looking(snapshot))?;
+        Ok(found.iter().map(facets::facets).collect())
+    };
+    let own: BTreeSet<u128> = group.seen.iter().map(|seen| seen.trace_id).collect();
+    let others = pass.any.iter().filter(|(trace_id, _)| !own.contains(trace_id));
+    let roots = of(group.seen.iter().map(|seen| seen.root).collect())?;
+    let mut told = facets::apart(&roots, &of(others.map(|(_, root)| *root).collect())?);
+    let is_root = group.seen.iter().any(|seen| seen.n == seen.root);
+    if let Some(healthy) = pass.healthy.get(key.entity.name()).filter(|_| !is_root) {
+        let calls = of(group.seen.iter().map(|seen| seen.n).collect())?;
+        let went_well = of(healthy.iter().map(|seen| seen.n).collect())?;
+        told.extend(facets::apart(&calls, &went_well));
+    }
+    told.dedup();
+    Ok(told)
+}
+
+fn looking(snapshot: &Snapshot) -> String {
+    format!("look at examples in `{}`", snapshot.path().display())
+}
+
 fn input(snapshot: &Snapshot, n: i64) -> Result<Option<String>> {
-    reader::input(snapshot.database(), n)
-        .cannot(Kind::Config, || format!("look at examples in `{}`", snapshot.path().display()))
+    reader::input(snapshot.database(), n).cannot(Kind::Config, || looking(snapshot))
 }

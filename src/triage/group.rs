@@ -51,6 +51,8 @@ pub(super) struct Seen {
     /// The span where it went wrong: its id and its place in the snapshot.
     pub span_id: u64,
     pub n: i64,
+    /// The root's place in the snapshot.
+    pub root: i64,
     pub path: Vec<Name>,
     /// See [`Trace::bits`].
     pub bits: u64,
@@ -66,6 +68,7 @@ impl Seen {
             end_us: span.end_us,
             span_id: span.id,
             n: span.n,
+            root: trace.whole().n,
             path: trace.path(at),
             bits: trace.bits(),
             say: say.to_owned(),

@@ -16,6 +16,7 @@
 //! unless an evaluator or a person has said so.
 
 mod advice;
+mod facets;
 mod find;
 mod group;
 mod issue;

@@ -19,6 +19,9 @@ const TOGETHER: usize = 8;
 const HEALTHY_OF: usize = 1_024;
 const HEALTHY: usize = 12;
 
+/// Traces of any kind that are kept.
+const ANY: usize = 64;
+
 pub(super) struct Pass {
     clock: Clock,
     pub all: All,
@@ -29,6 +32,8 @@ pub(super) struct Pass {
     /// In how many traces the second group comes after the first.
     together: BTreeMap<(usize, usize), u64>,
     pub healthy: HashMap<Name, Sample<Seen>>,
+    /// Some of all traces, by the place of their root.
+    pub any: Sample<(u128, i64)>,
     pub beyond: u64,
     pub one_offs: u64,
     pub mended: u64,
@@ -60,6 +65,7 @@ impl Pass {
             groups: Vec::new(),
             together: BTreeMap::new(),
             healthy: HashMap::new(),
+            any: Sample::of(ANY),
             beyond: 0,
             one_offs: 0,
             mended: 0,
@@ -72,6 +78,7 @@ impl Pass {
         self.all.traces += 1;
         self.all.by_slice[self.clock.slice(trace.start_us)] += 1;
         self.all.shapes.look(trace);
+        self.any.add(trace.hash(), || (trace.id, trace.whole().n));
         for pattern in &mut self.patterns {
             pattern.look(trace, &mut self.told);
         }

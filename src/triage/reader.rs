@@ -9,6 +9,7 @@ use crate::traces::snapshot::Snapshot;
 use crate::traces::span::Kind;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
+use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
 
 /// Spans of one trace that are looked at; what comes later is not.
@@ -77,6 +78,13 @@ pub(super) fn each(snapshot: &Snapshot, take: &mut dyn FnMut(&mut Trace)) -> Res
 pub(super) fn input(database: &Connection, n: i64) -> rusqlite::Result<Option<String>> {
     let sql = "SELECT substr(input, 1, 2000) FROM spans WHERE n = ?";
     database.prepare_cached(sql)?.query_row([n], |row| Ok(owned(row, 0)))
+}
+
+/// All attributes of a span but those with a column of their own.
+pub(super) fn attributes(database: &Connection, n: i64) -> rusqlite::Result<Map<String, Value>> {
+    let sql = "SELECT attributes FROM spans WHERE n = ?";
+    let text: Option<String> = database.prepare_cached(sql)?.query_row([n], |row| row.get(0))?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }
 
 fn read(database: &Connection, take: &mut dyn FnMut(&mut Trace)) -> rusqlite::Result<u64> {

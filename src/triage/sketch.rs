@@ -184,7 +184,9 @@ mod tests {
     fn a_sample_does_not_depend_on_the_order() {
         let sample = |numbers: Vec<u64>| {
             let mut sample = Sample::of(5);
-            numbers.iter().for_each(|n| sample.add(hash(&n.to_be_bytes()), || *n));
+            for n in &numbers {
+                sample.add(hash(&n.to_be_bytes()), || *n);
+            }
             sample.iter().copied().collect::<Vec<_>>()
         };
         let forwards = sample((0..1_000).collect());

@@ -15,14 +15,17 @@ use crate::traces::demo;
 use crate::traces::snapshot::{About, Snapshot, Writer};
 use crate::traces::span::{Kind, Span, SpanId, Status, TraceId};
 use scores::{Scores, Truth};
-use std::collections::BTreeSet;
 
 fn snapshot_with(spans: Vec<Span>, annotations: Vec<Annotation>) -> (Snapshot, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.db");
     let mut writer = Writer::new(About { project: "demo".to_owned(), ..About::default() }).unwrap();
-    spans.into_iter().for_each(|span| writer.span(span).unwrap());
-    annotations.into_iter().for_each(|one| writer.annotation(one).unwrap());
+    for span in spans {
+        writer.span(span).unwrap();
+    }
+    for one in annotations {
+        writer.annotation(one).unwrap();
+    }
     writer.finish(&path).unwrap();
     (Snapshot::open(&path).unwrap(), folder)
 }
@@ -169,6 +172,8 @@ fn the_reports_are_stable_and_cite_what_exists() {
     assert_eq!(of("InvalidOrderIdError")["traces_affected"], 19);
     assert_eq!(of("is cut off")["leads_to"].as_array().unwrap().len(), 1);
     assert!(of("InvalidOrderIdError")["facts"].to_string().contains("`A-9-A`"), "{issues:#?}");
+    let slow = of("latency of tool search_catalog");
+    assert!(slow["facts"].to_string().contains("`app_version` is `2.14.1`"), "{slow:#?}");
     let none = investigation(&find(&snapshot(vec![span(1, 1, 0, "fine", None)]).0).unwrap());
     assert!(HEADINGS.iter().all(|heading| none.contains(heading)), "{none}");
 }

@@ -18,7 +18,7 @@ fn report(salt: u64, shift_us: i64, turned: bool, text: &str) -> Vec<String> {
         };
         match number % 3 {
             0 => {
-                call.error = Some(("IOError".to_owned(), format!("row {{i}} of '{text}' is gone")))
+                call.error = Some(("IOError".to_owned(), format!("row {{i}} of '{text}' is gone")));
             }
             1 => call.error = Some(("Timeout".to_owned(), "no answer in {i} ms".to_owned())),
             _ => call.output = json!("ok"),

@@ -1,7 +1,7 @@
 //! Hits that are one failure, counted in bounded memory.
 
 use super::issue::Entity;
-use super::rank::SLICES;
+use super::rank::{Harm, SLICES};
 use super::sketch::{Distinct, Sample, hash};
 use super::trace::{Name, Trace};
 use sha2::{Digest as _, Sha256};
@@ -107,6 +107,8 @@ pub(super) struct Group {
     pub seen: Sample<Seen>,
     /// Sentences that only the pattern knows.
     pub facts: Vec<String>,
+    /// How much it matters, where only counting tells.
+    pub harm: Option<Harm>,
     /// Traces to compare with, where the pattern knows better ones than the pass.
     pub healthy: Vec<Seen>,
 }
@@ -125,6 +127,7 @@ impl Default for Group {
             by_slice: [0; SLICES],
             seen: Sample::of(SEEN),
             facts: Vec::new(),
+            harm: None,
             healthy: Vec::new(),
         }
     }

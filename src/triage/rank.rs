@@ -8,7 +8,8 @@
 //! - `reach`, 0 to 1: the share of traces that show it, taken at the lower end of its 95 % confidence
 //!   interval (Wilson's), so that two of ten count less than two hundred of a thousand. The square root
 //!   keeps a rare failure that ruins everything above a frequent one that annoys.
-//! - `trend`: 1.25 where it is new or rising, 0.8 where it fades, 0.7 where it stopped, else 1.
+//! - `trend`: 1.25 where it is new or rising, 0.8 where it fades or was a burst that is over, 0.7 where
+//!   it stopped, else 1.
 //!
 //! From 9 the severity is high, from 4 medium. Issues are ranked by score, then by traces, then by
 //! fingerprint, so that ties are stable.
@@ -28,6 +29,8 @@ pub enum Trend {
     Steady,
     Fading,
     Stopped,
+    /// Nearly all within an eighth of the window.
+    Burst,
     /// Too few to tell.
     Unclear,
 }
@@ -40,6 +43,7 @@ impl Trend {
             Self::Steady => "steady",
             Self::Fading => "fading",
             Self::Stopped => "stopped",
+            Self::Burst => "a burst",
             Self::Unclear => "unclear",
         }
     }
@@ -48,7 +52,7 @@ impl Trend {
         match self {
             Self::New | Self::Rising => 1.25,
             Self::Steady | Self::Unclear => 1.0,
-            Self::Fading => 0.8,
+            Self::Fading | Self::Burst => 0.8,
             Self::Stopped => 0.7,
         }
     }
@@ -63,6 +67,9 @@ impl Trend {
         if k1 + k2 < 5.0 || n1 < 10.0 || n2 < 10.0 {
             return Self::Unclear;
         }
+        if is_burst(hits, all) {
+            return Self::Burst;
+        }
         let pooled = (k1 + k2) / (n1 + n2);
         let spread = (pooled * (1.0 - pooled) * (1.0 / n1 + 1.0 / n2)).sqrt();
         let z = (k2 / n2 - k1 / n1) / spread.max(f64::EPSILON);
@@ -74,6 +81,17 @@ impl Trend {
             _ => Self::Steady,
         }
     }
+}
+
+/// Whether nine in ten lie within three slices that hold at most a quarter of the traces, and the last
+/// two slices hold none.
+fn is_burst(hits: &[u64; SLICES], all: &[u64; SLICES]) -> bool {
+    let (total, traces) = (hits.iter().sum::<u64>(), all.iter().sum::<u64>());
+    let over = hits[SLICES - 2..].iter().sum::<u64>() == 0;
+    let mut pairs = hits.windows(3).zip(all.windows(3));
+    over && pairs.any(|(own, of)| {
+        own.iter().sum::<u64>() * 10 >= total * 9 && of.iter().sum::<u64>() * 4 <= traces
+    })
 }
 
 /// What it does to whoever asked, 0 to 1, and in words.
@@ -142,12 +160,28 @@ mod tests {
     #[test]
     fn trends_need_evidence() {
         trend((0, 200), (20, 100), Trend::New);
-        trend((20, 200), (0, 100), Trend::Stopped);
         trend((10, 200), (20, 100), Trend::Rising);
         trend((40, 200), (3, 100), Trend::Fading);
         trend((20, 200), (12, 100), Trend::Steady);
         trend((0, 200), (4, 100), Trend::Unclear);
         trend((0, 5), (20, 20), Trend::Unclear);
+    }
+
+    #[test]
+    fn what_was_all_over_and_is_gone_stopped() {
+        let mut hits = [2; SLICES];
+        hits[SLICES - LATE..].fill(0);
+        assert_eq!(Trend::of(&hits, &[10; SLICES]), Trend::Stopped);
+    }
+
+    #[test]
+    fn a_burst_is_short_and_over() {
+        let all = [10; SLICES];
+        let mut hits = [0; SLICES];
+        (hits[9], hits[10]) = (9, 6);
+        assert_eq!(Trend::of(&hits, &all), Trend::Burst);
+        hits[23] = 1;
+        assert_ne!(Trend::of(&hits, &all), Trend::Burst);
     }
 
     #[test]

@@ -196,7 +196,7 @@ impl Pattern for Regressions {
         };
         Words {
             title: format!("{} of {kind} {name} {title}", key.part(0)),
-            harm: Harm(0.4, "slower or dearer than it was"),
+            harm: group.harm.unwrap_or(Harm(0.3, "dearer than it was")),
             facts,
             advice: format!(
                 "Look at what was changed at that time: a release, a prompt, a model, a dependency of `{name}`. The healthy traces are of the time before."
@@ -227,8 +227,12 @@ impl Regressions {
         }
         let step = (series.buckets.len() / 32).max(1);
         let points = series.buckets.keys().skip(1).step_by(step);
-        let sound = points.filter_map(|at| self.compare(series, *at).map(|found| (*at, found)));
-        let (at, found) = sound.max_by(|(_, a), (_, b)| a.z.total_cmp(&b.z))?;
+        let sound: Vec<(i64, Found)> =
+            points.filter_map(|at| Some((*at, self.compare(series, *at)?))).collect();
+        // The rank test favours even halves; of those it is nearly as sure of, the cleanest counts.
+        let most = sound.iter().map(|(_, found)| found.z).fold(0.0, f64::max);
+        let nearly = sound.into_iter().filter(|(_, found)| found.z >= most * 0.8);
+        let (at, found) = nearly.max_by(|(_, a), (_, b)| a.above.total_cmp(&b.above))?;
         if found.after - found.before < measure.least() {
             return None;
         }
@@ -318,6 +322,24 @@ impl Regressions {
         found
     }
 
+    /// By how much of the whole trace's time what is slower takes more.
+    fn harm(&self, change: &Change, group: &Group) -> Option<Harm> {
+        if change.measure != Measure::Latency {
+            return None;
+        }
+        let root = group.seen.iter().find_map(|seen| seen.path.first())?;
+        let mut whole = Histogram::default();
+        let series = self.series.get(&(Measure::Latency, root.clone()))?;
+        for (_, own) in series.buckets.iter().filter(|(bucket, _)| **bucket < change.at) {
+            whole.merge(&own.values);
+        }
+        Some(match (change.after - change.before) / whole.quantile(0.5).max(1.0) {
+            part if part < 0.25 => Harm(0.15, "a little longer to wait"),
+            part if part < 0.75 => Harm(0.25, "longer to wait"),
+            _ => Harm(0.4, "much longer to wait"),
+        })
+    }
+
     fn tell(&self, change: &Change, all: &All) -> (Key, Group) {
         let series = &self.series[&(change.measure, change.name.clone())];
         let since = (change.at * self.width).max(all.first_us);
@@ -335,6 +357,7 @@ impl Regressions {
             }
         }
         group.spans = group.traces;
+        group.harm = self.harm(change, &group);
         let before = series.buckets.iter().rev().filter(|(bucket, _)| **bucket < change.at);
         let calm = before.flat_map(|(_, own)| own.examples.iter());
         let calm =

@@ -4,8 +4,9 @@
 //! It counts only if nothing else in the trace gave anything to answer from (another retrieval, a
 //! tool), if the answer reads as English that admits nothing, and if the retriever otherwise does
 //! find things: one whose documents are not recorded looks empty every time. "Nothing near" means a
-//! best score below half of what nine in ten retrievals of the same name reach, of retrievers whose
-//! scores fall from the first document to the second, so that more is better.
+//! best score below half of the median of that retriever, and more than four robust standard deviations
+//! (1.48 times the median distance from the median) below it; of retrievers whose scores fall from the
+//! first document to the second, so that more is better, and once thirty scores are known.
 
 use super::super::group::{Group, Hit, Key};
 use super::super::issue::Entity;
@@ -33,6 +34,8 @@ struct Seen {
     found: u64,
     /// Best scores, sorted.
     scores: Vec<f64>,
+    /// What is far from most of them, once that is known.
+    far: Option<f64>,
     falling: u64,
     rising: u64,
 }
@@ -129,9 +132,8 @@ impl Retrieval {
 
 impl Seen {
     fn is_far(&self, score: f64) -> bool {
-        let tenth = self.scores.get(self.scores.len() / 10).copied().unwrap_or(0.0);
         let more_is_better = self.falling >= ENOUGH as u64 && self.rising * 20 <= self.falling;
-        self.scores.len() >= ENOUGH && more_is_better && tenth > 0.0 && score < tenth / 2.0
+        more_is_better && self.far.is_some_and(|far| score < far)
     }
 
     fn remember(&mut self, [first, second]: [Option<f64>; 2]) {
@@ -143,6 +145,17 @@ impl Seen {
         if self.scores.len() < SCORES {
             let at = self.scores.partition_point(|own| *own < first);
             self.scores.insert(at, first);
+            if self.scores.len() >= ENOUGH && self.scores.len().is_multiple_of(10) {
+                self.far = Some(far(&self.scores));
+            }
         }
     }
+}
+
+fn far(sorted: &[f64]) -> f64 {
+    let median = sorted[sorted.len() / 2];
+    let mut distances: Vec<f64> = sorted.iter().map(|score| (score - median).abs()).collect();
+    distances.sort_by(f64::total_cmp);
+    let deviation = 1.48 * distances[distances.len() / 2];
+    (median / 2.0).min(median - 4.0 * deviation)
 }

@@ -35,16 +35,21 @@ impl Scores {
                 let own = issue.examples.iter().filter(|e| truth.traces.contains(&e.trace_id));
                 truth.failure && own.count() * 5 >= shown * 4
             };
-            // The narrowest, where what was planted overlaps.
-            let truth = truths.iter().filter(of).min_by_key(|truth| truth.traces.len());
-            match truth {
-                Some(truth) if scores.found.iter().all(|(name, _)| *name != truth.name) => {
+            // What was planted may overlap: then each is found by an issue of its own, the narrowest
+            // first.
+            let mut fitting: Vec<&Truth> = truths.iter().filter(of).collect();
+            fitting.sort_by_key(|truth| truth.traces.len());
+            let open = |truth: &&&Truth| scores.found.iter().all(|(name, _)| *name != truth.name);
+            match (fitting.iter().find(open), fitting.first()) {
+                (Some(truth), _) => {
                     let line =
                         format!("{} {} of {}", issue.title, issue.traces, truth.traces.len());
                     scores.found.push((truth.name.clone(), line));
                 }
-                Some(truth) => scores.wrong.push(format!("again {}: {}", truth.name, issue.title)),
-                None => scores.wrong.push(issue.title.clone()),
+                (None, Some(truth)) => {
+                    scores.wrong.push(format!("again {}: {}", truth.name, issue.title));
+                }
+                (None, None) => scores.wrong.push(issue.title.clone()),
             }
             scores.healthy += issue.healthy.len() as u64;
             let not = issue.healthy.iter().filter(|e| odd.contains(&e.trace_id));

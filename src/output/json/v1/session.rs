@@ -111,7 +111,7 @@ pub struct Issue<'a> {
     healthy: &'a [String],
     /// `high`, `medium` or `low`.
     severity: Option<&'a str>,
-    /// Against the time before: `new`, `rising`, `steady`, `fading`, `stopped` or `unclear`.
+    /// Against the time before: `new`, `rising`, `steady`, `fading`, `stopped`, `a burst` or `unclear`.
     trend: Option<&'a str>,
     /// How many users are affected, where traces say whose they are.
     users: Option<u64>,

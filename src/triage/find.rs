@@ -49,6 +49,7 @@ pub fn find(snapshot: &Snapshot) -> Result<Report> {
         mended: pass.mended,
         mended_traces: pass.mended_traces,
         interrupted: pass.interrupted,
+        dealt_with: pass.dealt_with,
         left_out,
     })
 }

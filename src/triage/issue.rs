@@ -23,6 +23,8 @@ pub struct Report {
     pub mended_traces: u64,
     /// Errors that only say that somebody stopped waiting, or that a person is asked.
     pub interrupted: u64,
+    /// Errors of calls below the application's own steps whose caller went well.
+    pub dealt_with: u64,
     /// What the snapshot had to leave out, and triage.
     pub left_out: Vec<(String, u64)>,
 }

@@ -39,6 +39,7 @@ pub(super) struct Pass {
     pub mended: u64,
     pub mended_traces: u64,
     pub interrupted: u64,
+    pub dealt_with: u64,
 }
 
 /// A group that is an issue, and the titles of what follows from it.
@@ -71,6 +72,7 @@ impl Pass {
             mended: 0,
             mended_traces: 0,
             interrupted: 0,
+            dealt_with: 0,
         }
     }
 
@@ -93,6 +95,8 @@ impl Pass {
         self.mended_traces += u64::from(mended > 0);
         let stopped = |error: &&&Error| error.origin && patterns::is_interruption(&error.kind);
         self.interrupted += errors.iter().filter(stopped).count() as u64;
+        let below = trace.origins().filter(|(at, _)| patterns::is_dealt_with(trace, *at));
+        self.dealt_with += below.count() as u64;
         self.count(trace, &hits);
         hits.clear();
         self.told.hits = hits;

@@ -18,12 +18,15 @@ const SPANS: usize = 10_000;
 /// Different names (of spans, tools, models, …) that are told apart.
 const NAMES: usize = 65_536;
 
+/// Names longer than this, in bytes, are masked anew every time.
+const LONGEST: usize = 400;
+
 /// What was said against traces, at most.
 const VERDICTS: usize = 100_000;
 
 const SPANS_IN_ORDER: &str = "
 SELECT n, trace_id, span_id, parent_id, name, kind, start_us, end_us, status,
-  CASE WHEN status = 'ERROR' THEN error_type END,
+  CASE WHEN status = 'ERROR' THEN substr(error_type, 1, 200) END,
   CASE WHEN status = 'ERROR' THEN substr(coalesce(error_message, status_message), 1, 2000) END,
   model, tool, agent, finish_reason, prompt_tokens, completion_tokens, cost_usd,
   session_id, user_id,
@@ -225,7 +228,7 @@ impl Names {
             None => Name::from(masked),
         };
         self.kept.insert(name.clone());
-        if self.known.len() < NAMES {
+        if self.known.len() < NAMES && text.len() <= LONGEST {
             self.known.insert(text.to_owned(), name.clone());
         }
         name

@@ -91,6 +91,13 @@ fn overview(text: &mut String, report: &Report) {
             Count::of(report.interrupted, "interruption")
         );
     }
+    if report.dealt_with > 0 {
+        let _ = writeln!(
+            text,
+            "Not counted: {} of calls of no known kind whose caller went well all the same.",
+            Count::of(report.dealt_with, "error"),
+        );
+    }
     for (reason, count) in &report.left_out {
         let _ = writeln!(text, "Left out: {count} ({}).", one_line(reason));
     }

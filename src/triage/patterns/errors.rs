@@ -2,7 +2,8 @@
 //! with its variable parts masked).
 //!
 //! An error counts where it began, once a trace, and only if no later attempt mended it. Exceptions
-//! that are a program's way to stop (a cancelled request, a graph that waits for a person) are none.
+//! that are a program's way to stop (a cancelled request, a graph that waits for a person) are none, nor
+//! calls of no known kind whose caller dealt with them.
 //! Where the answer reads as if nothing had happened, and what was used in the place of what failed,
 //! is told with the error: it is the same failure seen from the other side.
 
@@ -39,13 +40,27 @@ pub(in super::super) fn is_interruption(kind: &str) -> bool {
     INTERRUPTIONS.contains(&kind.rsplit(['.', ':']).next().unwrap_or_default())
 }
 
+/// Whether it is a call below the application's own steps (an HTTP request, a query) whose caller went
+/// well all the same: a look-up that is answered by a 404 is no failure.
+pub(in super::super) fn is_dealt_with(trace: &Trace, at: usize) -> bool {
+    let span = &trace.spans[at];
+    let parent = span.parent.map(|parent| &trace.spans[parent]);
+    span.kind == Kind::Unknown
+        && span.tool.is_none()
+        && span.model.is_none()
+        && parent.is_some_and(|parent| !parent.failed())
+}
+
 impl Pattern for Errors {
     fn name(&self) -> &'static str {
         "error"
     }
 
     fn look(&mut self, trace: &Trace, told: &mut Told) {
-        for (at, error) in trace.origins().filter(|(_, error)| !is_interruption(&error.kind)) {
+        for (at, error) in trace.origins() {
+            if is_interruption(&error.kind) || is_dealt_with(trace, at) {
+                continue;
+            }
             let parts = vec![error.kind.clone(), mask(&error.message)];
             let key = Key { pattern: "error", entity: entity(trace, at), parts };
             let mut hit = Hit::new(key, at, &error.message);

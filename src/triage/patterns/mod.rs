@@ -12,7 +12,7 @@ mod truncated;
 mod wrong_agent;
 mod wrong_tool;
 
-pub(super) use errors::is_interruption;
+pub(super) use errors::{is_dealt_with, is_interruption};
 
 use super::group::{Clock, Group, Hit, Key, Seen};
 use super::rank::{Harm, SLICES};

@@ -116,11 +116,13 @@ impl Retrieval {
 
     /// Whether it gave something to answer from.
     fn supports(&self, span: &Span) -> bool {
-        if span.failed() || is_nothing(span.output.as_deref()) {
+        if span.failed() || span.output.is_some() && is_nothing(span.output.as_deref()) {
             return false;
         }
         match span.kind {
+            // Of a tool whose result is not recorded nobody knows.
             Kind::Tool => true,
+            Kind::Retriever if span.output.is_none() => false,
             Kind::Retriever => {
                 let seen = self.retrievers.get(&span.name);
                 !span.scores[0].is_some_and(|score| seen.is_some_and(|seen| seen.is_far(score)))

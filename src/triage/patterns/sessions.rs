@@ -1,6 +1,7 @@
 //! Sessions that go wrong as a whole though none of their traces does.
 //!
-//! - *unanswered*: the last turn asks something and the root gives nothing back;
+//! - *unanswered*: the last turn asks something and the root gives nothing back, where at least nine in
+//!   ten sessions of such roots end with an answer;
 //! - *asked again*: the same question three times running, in much the same words;
 //! - *stuck*: the same answer three times running to questions that have little in common.
 //!
@@ -87,7 +88,9 @@ impl Pattern for Sessions {
     fn stands(&self, key: &Key, group: &Group, _: &All) -> bool {
         let (all, long) = self.ended.get(key.part(1)).copied().unwrap_or_default();
         let chances = if key.part(0) == "unanswered" { all } else { long };
-        group.traces >= 3 && is_unusual(group.traces, chances)
+        // Where answers are often missing, they are not always recorded.
+        let recorded = key.part(0) != "unanswered" || group.traces * 10 <= all;
+        group.traces >= 3 && recorded && is_unusual(group.traces, chances)
     }
 
     fn words(&self, key: &Key, group: &Group, _: &All) -> Words {

@@ -76,6 +76,29 @@ fn overview(text: &mut String, report: &Report) {
         },
         Count::of(report.one_offs, "one-off"),
     );
+    not_counted(text, report);
+    if report.issues.is_empty() {
+        return;
+    }
+    text.push_str(
+        "\n| # | issue | traces | share | trend | severity |\n|--:|---|--:|--:|---|---|\n",
+    );
+    for (at, issue) in report.issues.iter().enumerate() {
+        let _ = writeln!(
+            text,
+            "| {} | `{}` | {} | {} | {} | {} {:.1} |",
+            at + 1,
+            code(&issue.title).replace('|', "\\|"),
+            issue.traces,
+            percent(issue.share),
+            issue.trend.name(),
+            issue.severity.name(),
+            issue.severity.score,
+        );
+    }
+}
+
+fn not_counted(text: &mut String, report: &Report) {
     if report.mended > 0 {
         let _ = writeln!(
             text,
@@ -100,25 +123,6 @@ fn overview(text: &mut String, report: &Report) {
     }
     for (reason, count) in &report.left_out {
         let _ = writeln!(text, "Left out: {count} ({}).", one_line(reason));
-    }
-    if report.issues.is_empty() {
-        return;
-    }
-    text.push_str(
-        "\n| # | issue | traces | share | trend | severity |\n|--:|---|--:|--:|---|---|\n",
-    );
-    for (at, issue) in report.issues.iter().enumerate() {
-        let _ = writeln!(
-            text,
-            "| {} | `{}` | {} | {} | {} | {} {:.1} |",
-            at + 1,
-            code(&issue.title).replace('|', "\\|"),
-            issue.traces,
-            percent(issue.share),
-            issue.trend.name(),
-            issue.severity.name(),
-            issue.severity.score,
-        );
     }
 }
 

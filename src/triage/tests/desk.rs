@@ -453,68 +453,40 @@ impl Desk {
         root
     }
 
-    fn with_calls(&self, odd: Odd, rng: &mut Rng, at: i64) -> Node {
+    /// Calls of one agent, in which it shows.
+    fn calls(odd: Odd, rng: &mut Rng) -> Vec<Node> {
         let times = rng.between(4, 8) as usize;
-        let pending = |times| Node {
-            times: Some(times),
-            ..tool("seat_map", json!({"flight": "{x}"}), json!({"state": "pending"}))
+        let seats = |state: Value| tool("seat_map", json!({"flight": "{x}"}), state);
+        let pending = Node { times: Some(times), ..seats(json!({"state": "pending"})) };
+        let booking = |found: Value| tool("booking", json!({"ref": "BK-{i}{i}"}), found);
+        let ticketed = json!({"state": "ticketed"});
+        let page = |page: usize| {
+            tool("list_hotels", json!({"city": "Oslo", "page": page}), json!({"ids": [page]}))
         };
-        let (name, children) = match odd {
-            Odd::Loop => ("flights_agent", vec![pending(times)]),
-            Odd::Polling => (
-                "flights_agent",
-                vec![
-                    pending(times),
-                    tool("seat_map", json!({"flight": "{x}"}), json!({"seats": ["3A"]})),
-                ],
-            ),
-            Odd::Paging => (
-                "hotels_agent",
-                (1..=times)
-                    .map(|page| {
-                        tool(
-                            "list_hotels",
-                            json!({"city": "Oslo", "page": page}),
-                            json!({"ids": [page]}),
-                        )
-                    })
-                    .collect(),
-            ),
-            Odd::WrongTool => (
-                "flights_agent",
-                vec![
-                    tool("find_hotel", json!({"city": "BK-{i}{i}"}), json!({"hotels": []})),
-                    tool("booking", json!({"ref": "BK-{i}{i}"}), json!({"state": "ticketed"})),
-                ],
-            ),
-            Odd::Cascade => (
-                "flights_agent",
-                vec![
-                    tool(
-                        "cache_get",
-                        json!({"key": "BK-{i}{i}"}),
-                        if rng.between(0, 2) == 0 {
-                            json!({"state": "ticketed"})
-                        } else {
-                            Value::Null
-                        },
-                    ),
-                    tool("booking", json!({"ref": "BK-{i}{i}"}), json!({"state": "ticketed"})),
-                ],
-            ),
-            _ => (
-                "flights_agent",
-                vec![tool(
-                    "booking",
-                    json!({"ref": "BK-{i}{i}"}),
-                    json!({"status": "not_found", "message": "error: no booking BK-{i}"}),
-                )],
-            ),
-        };
+        match odd {
+            Odd::Loop => vec![pending],
+            Odd::Polling => vec![pending, seats(json!({"seats": ["3A"]}))],
+            Odd::Paging => (1..=times).map(page).collect(),
+            Odd::WrongTool => {
+                let hotel = tool("find_hotel", json!({"city": "BK-{i}{i}"}), json!({"hotels": []}));
+                vec![hotel, booking(ticketed)]
+            }
+            Odd::Cascade => {
+                let known = rng.between(0, 2) == 0;
+                let cached = if known { ticketed.clone() } else { Value::Null };
+                vec![tool("cache_get", json!({"key": "BK-{i}{i}"}), cached), booking(ticketed)]
+            }
+            _ => {
+                vec![booking(json!({"status": "not_found", "message": "error: no booking BK-{i}"}))]
+            }
+        }
+    }
+
+    fn with_calls(&self, odd: Odd, rng: &mut Rng, at: i64) -> Node {
         let work = match odd {
             Odd::PlanLoop => {
                 let mut planner = self.agent(rng, "trip_planner", at, Vec::new());
-                planner.times = Some(times);
+                planner.times = Some(rng.between(4, 8) as usize);
                 vec![planner]
             }
             Odd::WrongAgent => {
@@ -531,7 +503,10 @@ impl Desk {
                     self.agent(rng, "critic_b", at, vec![rules]),
                 ]
             }
-            _ => vec![self.agent(rng, name, at, children)],
+            _ => {
+                let calls = Self::calls(odd, rng);
+                vec![self.agent(rng, "flights_agent", at, calls)]
+            }
         };
         let mut root = self.graph(rng, at, work);
         if odd == Odd::HonestMiss {

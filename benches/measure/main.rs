@@ -25,6 +25,7 @@ mod store;
 mod table;
 mod throughput;
 mod timed;
+mod triage;
 mod watch;
 
 use anyhow::Result;
@@ -34,7 +35,7 @@ use std::process::ExitCode;
 /// One figure: its letter, what it is, and what measures it.
 type Figure = (&'static str, &'static str, fn(&mut Rig) -> Result<()>);
 
-const FIGURES: [Figure; 7] = [
+const FIGURES: [Figure; 8] = [
     ("a", "commands that do little", small::measure),
     ("b", "a session's start", start::measure),
     ("c", "fifty sessions at once", fifty::measure),
@@ -42,6 +43,7 @@ const FIGURES: [Figure; 7] = [
     ("e", "from the worker's output to stored events", throughput::measure),
     ("e", "how soon an event is seen", latency::measure),
     ("f", "files of spans into a snapshot", import::measure),
+    ("t", "triage of a million spans", triage::measure),
 ];
 
 fn main() -> ExitCode {

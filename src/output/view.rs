@@ -110,6 +110,20 @@ pub struct IssueView {
     pub share: Option<f64>,
     /// Ids of traces that show it, the most telling one first.
     pub examples: Vec<String>,
+    /// Ids of traces that did the same and went well.
+    pub healthy: Vec<String>,
+    /// `high`, `medium` or `low`.
+    pub severity: Option<String>,
+    /// How it compares with the time before: `new`, `rising`, `steady`, …
+    pub trend: Option<String>,
+    pub users: Option<u64>,
+    /// What kind of failure it is: `error`, `loop`, …
+    pub pattern: Option<String>,
+    /// Kind and name of what failed.
+    pub entity: Option<(String, String)>,
+    /// RFC 3339.
+    pub first_seen: Option<String>,
+    pub last_seen: Option<String>,
 }
 
 /// One requirement that `doctor` looked at.

@@ -50,17 +50,32 @@ fn issues(text: &[u8]) -> Vec<IssueView> {
     let Ok(file) = serde_json::from_slice::<Value>(text) else { return Vec::new() };
     let all = file["issues"].as_array().map(Vec::as_slice).unwrap_or_default();
     let issue = |(at, issue): (usize, &Value)| {
-        let examples = issue["trace_ids"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let examples = texts(&issue["trace_ids"]);
+        let text = |key: &str| issue[key].as_str().map(str::to_owned);
+        let of_entity = |key: &str| issue["entity"][key].as_str().map(str::to_owned);
         IssueView {
             rank: at as u32 + 1,
-            id: issue["fingerprint"].as_str().map(str::to_owned),
-            title: issue["title"].as_str().unwrap_or_default().to_owned(),
+            id: text("fingerprint"),
+            title: text("title").unwrap_or_default(),
             traces: issue["traces_affected"].as_u64().unwrap_or(examples.len() as u64),
             share: issue["share"].as_f64(),
-            examples: examples.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect(),
+            examples,
+            healthy: texts(&issue["healthy_trace_ids"]),
+            severity: text("severity"),
+            trend: text("trend"),
+            users: issue["users_affected"].as_u64(),
+            pattern: text("pattern"),
+            entity: of_entity("kind").zip(of_entity("name")),
+            first_seen: text("first_seen"),
+            last_seen: text("last_seen"),
         }
     };
     all.iter().take(ISSUES).enumerate().map(issue).collect()
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    let list = list.as_array().map(Vec::as_slice).unwrap_or_default();
+    list.iter().filter_map(|text| text.as_str().map(str::to_owned)).collect()
 }
 
 /// Without turns and artifacts, for lists.

@@ -1,7 +1,8 @@
 //! What to look at, by what a failure calls itself. It names places to look and never a cause: that
 //! takes somebody who reads the traces and the code.
 
-use super::{Entity, Group};
+use super::group::{Group, Key};
+use super::issue::Entity;
 
 /// Words of an exception's type or message, and what they are reason to look at. The first that fits
 /// counts, so the narrower stand first.
@@ -36,8 +37,8 @@ const BY_WORDS: [(&[&str], &str); 7] = [
     ),
 ];
 
-pub(super) fn look_at(group: &Group) -> String {
-    let said = format!("{} {}", group.exception, group.template).to_lowercase();
+pub(super) fn look_at(key: &Key, group: &Group) -> String {
+    let said = format!("{} {}", key.part(0), key.part(1)).to_lowercase();
     let fitting = BY_WORDS.iter().find(|(words, _)| words.iter().any(|word| said.contains(word)));
     let advice = fitting.map_or(
         "the inputs in the examples beside those of calls that went well, and the code that raises this",
@@ -49,11 +50,8 @@ pub(super) fn look_at(group: &Group) -> String {
             " No trace as a whole reports this failure, so also read what the user was answered.",
         );
     }
-    match &group.entity {
-        Entity::Tool(_) | Entity::Model(_) => {}
-        Entity::Span(_) => {
-            text.push_str(" Then look at the step before it, whose output it was given.");
-        }
+    if matches!(key.entity, Entity::Span(_)) {
+        text.push_str(" Then look at the step before it, whose output it was given.");
     }
     text
 }

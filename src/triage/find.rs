@@ -1,208 +1,189 @@
-//! Finds the failures of a snapshot. See the module above for what counts.
+//! From a snapshot to a report.
 
-use super::mask::mask;
-use super::{Entity, Example, Group, Report};
+use super::group::{Clock, Group, Key, Seen, excerpt};
+use super::issue::{Entity, Example, Issue, Locus, Report};
+use super::pass::{Chosen, Pass};
+use super::patterns::All;
+use super::rank::{Severity, Trend};
+use super::{facets, reader};
 use crate::error::{Cannot, Kind, Result};
 use crate::traces::snapshot::Snapshot;
-use rusqlite::Connection;
-use sha2::{Digest as _, Sha256};
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt::Write as _;
+use crate::traces::span::{SpanId, TraceId};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Example traces of one group.
+/// Examples of an issue, and healthy traces beside them.
 const EXAMPLES: usize = 5;
-
-/// Characters of an example's input and message.
-const EXCERPT: usize = 240;
+const BESIDE: usize = 2;
 
 pub fn find(snapshot: &Snapshot) -> Result<Report> {
-    let doing = || format!("look for failures in `{}`", snapshot.path().display());
-    let errors = errors(snapshot.database()).cannot(Kind::Config, doing)?;
-    let mended: Vec<_> = errors.iter().filter(|error| error.mended).collect();
     let summary = snapshot.summary();
-    let mut report = Report {
+    let mut pass = Pass::new(Clock { first_us: summary.first, last_us: summary.last });
+    let over = reader::each(snapshot, &mut |trace| pass.look(trace))?;
+    let chosen = pass.choose();
+    let mut issues = Vec::with_capacity(chosen.len());
+    for one in chosen {
+        issues.push(issue(snapshot, &pass, one)?);
+    }
+    issues.sort_by(|a, b| {
+        let by_score = b.severity.score.total_cmp(&a.severity.score);
+        by_score.then(b.traces.cmp(&a.traces)).then_with(|| a.fingerprint.cmp(&b.fingerprint))
+    });
+    let mut left_out = summary.left_out.clone();
+    for (reason, count) in [
+        ("spans of traces with more than 10000, not looked at", over),
+        ("failures of kinds beyond the first 1024, not counted", pass.beyond),
+    ] {
+        if count > 0 {
+            left_out.push((reason.to_owned(), count));
+        }
+    }
+    Ok(Report {
         about: snapshot.about().clone(),
         traces: summary.traces,
         spans: summary.spans,
         failing: summary.failing,
         first_us: summary.first,
         last_us: summary.last,
-        mended: mended.len() as u64,
-        mended_traces: mended.iter().map(|error| &error.trace_id).collect::<HashSet<_>>().len()
-            as u64,
-        left_out: summary.left_out.clone(),
-        ..Report::default()
-    };
-    let mut found: BTreeMap<(Entity, String, String), Vec<Error>> = BTreeMap::new();
-    for error in origins(errors) {
-        let key = (error.entity(), error.exception.clone(), mask(&error.message));
-        found.entry(key).or_default().push(error);
-    }
-    for (key, errors) in found {
-        let group =
-            group(snapshot.database(), key, &errors, summary.traces).cannot(Kind::Config, doing)?;
-        if group.traces > 1 {
-            report.groups.push(group);
-        } else {
-            report.one_offs += 1;
-        }
-    }
-    // The sort is stable and the groups come by name.
-    report.groups.sort_by_key(|group| std::cmp::Reverse(group.traces));
-    Ok(report)
-}
-
-/// A span in error.
-struct Error {
-    n: i64,
-    trace_id: String,
-    span_id: String,
-    parent_id: Option<String>,
-    name: String,
-    exception: String,
-    message: String,
-    model: Option<String>,
-    tool: Option<String>,
-    start_us: i64,
-    root_failed: bool,
-    /// A later span of the same name and kind went well.
-    mended: bool,
-}
-
-impl Error {
-    fn entity(&self) -> Entity {
-        match (&self.tool, &self.model) {
-            (Some(tool), _) => Entity::Tool(tool.clone()),
-            (None, Some(model)) => Entity::Model(model.clone()),
-            (None, None) => Entity::Span(self.name.clone()),
-        }
-    }
-}
-
-/// In the order of the snapshot: by time, trace by trace.
-fn errors(database: &Connection) -> rusqlite::Result<Vec<Error>> {
-    let mut statement = database.prepare(
-        "SELECT s.n, s.trace_id, s.span_id, s.parent_id, s.name, coalesce(s.error_type, ''),
-            substr(coalesce(s.error_message, s.status_message, ''), 1, 2000), s.model, s.tool,
-            s.start_us, t.root_status = 'ERROR',
-            EXISTS (SELECT 1 FROM span o WHERE o.trace_id = s.trace_id AND o.name = s.name
-                AND o.kind = s.kind AND o.status <> 'ERROR' AND o.start_us >= s.end_us)
-         FROM span s JOIN trace t ON t.trace_id = s.trace_id
-         WHERE s.status = 'ERROR' ORDER BY s.n",
-    )?;
-    let rows = statement.query_map([], |row| {
-        Ok(Error {
-            n: row.get(0)?,
-            trace_id: row.get(1)?,
-            span_id: row.get(2)?,
-            parent_id: row.get(3)?,
-            name: row.get(4)?,
-            exception: row.get(5)?,
-            message: row.get(6)?,
-            model: row.get(7)?,
-            tool: row.get(8)?,
-            start_us: row.get(9)?,
-            root_failed: row.get(10)?,
-            mended: row.get(11)?,
-        })
-    })?;
-    rows.collect()
-}
-
-/// The errors that nobody mended and that came from no other.
-fn origins(errors: Vec<Error>) -> Vec<Error> {
-    let open: Vec<Error> = errors.into_iter().filter(|error| !error.mended).collect();
-    let parents: HashSet<(String, String)> = open
-        .iter()
-        .filter_map(|error| Some((error.trace_id.clone(), error.parent_id.clone()?)))
-        .collect();
-    open.into_iter()
-        .filter(|error| !parents.contains(&(error.trace_id.clone(), error.span_id.clone())))
-        .collect()
-}
-
-fn group(
-    database: &Connection,
-    (entity, exception, template): (Entity, String, String),
-    errors: &[Error],
-    traces: u64,
-) -> rusqlite::Result<Group> {
-    let mut firsts: Vec<&Error> = Vec::new();
-    let mut seen: HashMap<&str, usize> = HashMap::new();
-    for error in errors {
-        if seen.insert(&error.trace_id, firsts.len()).is_none() {
-            firsts.push(error);
-        }
-    }
-    let examples = spread(&firsts).map(|error| example(database, error));
-    let (calls, failed_calls) = calls(database, &entity)?;
-    let count = firsts.len() as u64;
-    Ok(Group {
-        fingerprint: fingerprint(&entity, &exception, &template),
-        example: errors.first().map(|error| excerpt(&error.message)).unwrap_or_default(),
-        traces: count,
-        spans: errors.len() as u64,
-        share: count as f64 / traces.max(1) as f64,
-        roots_failed: firsts.iter().filter(|error| error.root_failed).count() as u64,
-        calls,
-        failed_calls,
-        examples: examples.collect::<rusqlite::Result<_>>()?,
-        first_us: errors.iter().map(|error| error.start_us).min().unwrap_or_default(),
-        last_us: errors.iter().map(|error| error.start_us).max().unwrap_or_default(),
-        entity,
-        exception,
-        template,
+        issues,
+        one_offs: pass.one_offs,
+        mended: pass.mended,
+        mended_traces: pass.mended_traces,
+        interrupted: pass.interrupted,
+        dealt_with: pass.dealt_with,
+        left_out,
     })
 }
 
-/// Some of the list, from its first to its last at even distances.
-fn spread<'a>(list: &'a [&'a Error]) -> impl Iterator<Item = &'a Error> {
-    let wanted = list.len().min(EXAMPLES);
-    (0..wanted).map(move |at| list[at * (list.len() - 1) / (wanted - 1).max(1)])
+fn issue(snapshot: &Snapshot, pass: &Pass, chosen: Chosen) -> Result<Issue> {
+    let Chosen { key, group, leads_to } = chosen;
+    let words = pass.pattern(&key).words(&key, &group, &pass.all);
+    let trend = Trend::of(&group.by_slice, &pass.all.by_slice);
+    let seen = told_in_order(&group);
+    let first = seen.first().copied().cloned().unwrap_or_default();
+    let mut facts = words.facts;
+    facts.extend(apart(snapshot, &pass.all, &key, &group)?);
+    facts.extend(in_common(snapshot, pass, &key, &group)?);
+    let examples = seen.iter().take(EXAMPLES).map(|seen| example(snapshot, seen));
+    let healthy = healthy(pass, &key, &group, &first);
+    let healthy = healthy.iter().map(|seen| example(snapshot, seen));
+    Ok(Issue {
+        pattern: key.pattern,
+        fingerprint: key.fingerprint(),
+        title: words.title,
+        traces: group.traces,
+        spans: group.spans,
+        share: group.traces as f64 / pass.all.traces.max(1) as f64,
+        users: group.users.as_ref().map(|users| users.count()),
+        roots_failed: group.roots_failed,
+        first_us: group.first_us,
+        last_us: group.last_us,
+        trend,
+        severity: Severity::of(words.harm, (group.traces, pass.all.traces), trend),
+        locus: Locus {
+            path: first.path.iter().map(ToString::to_string).collect(),
+            span_id: SpanId(first.span_id).to_string(),
+        },
+        examples: examples.collect::<Result<_>>()?,
+        healthy: healthy.collect::<Result<_>>()?,
+        facts,
+        leads_to,
+        advice: words.advice,
+        exception: (key.pattern == "error")
+            .then(|| (key.part(0).to_owned(), key.part(1).to_owned())),
+        example: first.say,
+        entity: key.entity,
+    })
 }
 
-fn example(database: &Connection, error: &Error) -> rusqlite::Result<Example> {
-    let mut statement =
-        database.prepare_cached("SELECT substr(input, 1, 2000) FROM payload WHERE n = ?")?;
-    let input: Option<String> = statement.query_row([error.n], |row| row.get(0))?;
+/// The most ordinary first (of those that did what most did, the earliest), then others at even
+/// distances from the first to the last.
+fn told_in_order(group: &Group) -> Vec<&Seen> {
+    let mut all: Vec<&Seen> = group.seen.iter().collect();
+    all.sort_by_key(|seen| (seen.start_us, seen.trace_id));
+    let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
+    for seen in &all {
+        *counts.entry(seen.bits).or_default() += 1;
+    }
+    let most = counts.values().max().copied().unwrap_or(0);
+    let Some(first) = all.iter().position(|seen| counts[&seen.bits] == most) else { return all };
+    let first = all.remove(first);
+    let wanted = all.len().min(EXAMPLES - 1);
+    let others = (0..wanted).map(|at| all[at * (all.len() - 1) / (wanted - 1).max(1)]);
+    std::iter::once(first).chain(others).collect()
+}
+
+/// Those that did most of what the first example did, the nearest in time first where they are equal.
+fn healthy(pass: &Pass, key: &Key, group: &Group, first: &Seen) -> Vec<Seen> {
+    let name = match &key.entity {
+        Entity::Evaluator(_) | Entity::Span(_) => {
+            first.path.last().map_or("", |name| name.as_ref())
+        }
+        other => other.name(),
+    };
+    let root = first.path.first().map_or("", |name| name.as_ref());
+    let kept = pass.healthy.get(name).or_else(|| pass.healthy.get(root));
+    let mut all: Vec<Seen> = if group.healthy.is_empty() {
+        kept.map(|sample| sample.iter().cloned().collect()).unwrap_or_default()
+    } else {
+        group.healthy.clone()
+    };
+    let unlike = |seen: &Seen| {
+        let (both, any) =
+            ((seen.bits & first.bits).count_ones(), (seen.bits | first.bits).count_ones());
+        1_000 - 1_000 * both / any.max(1)
+    };
+    all.sort_by_key(|seen| (unlike(seen), seen.start_us.abs_diff(first.start_us), seen.trace_id));
+    all.truncate(BESIDE);
+    all
+}
+
+fn example(snapshot: &Snapshot, seen: &Seen) -> Result<Example> {
     Ok(Example {
-        trace_id: error.trace_id.clone(),
-        span_id: error.span_id.clone(),
-        input: input.map(|text| excerpt(&text)),
+        trace_id: TraceId(seen.trace_id).to_string(),
+        span_id: SpanId(seen.span_id).to_string(),
+        input: input(snapshot, seen.n)?.map(|text| excerpt(&text)),
     })
 }
 
-fn calls(database: &Connection, entity: &Entity) -> rusqlite::Result<(u64, u64)> {
-    let column = match entity {
-        Entity::Tool(_) => "tool",
-        Entity::Model(_) => "model",
-        Entity::Span(_) => "name",
+/// What sets the failing calls of a tool apart from those that went well.
+fn apart(snapshot: &Snapshot, all: &All, key: &Key, group: &Group) -> Result<Option<String>> {
+    let Entity::Tool(tool) = &key.entity else { return Ok(None) };
+    if key.pattern != "error" {
+        return Ok(None);
+    }
+    let mut inputs = Vec::new();
+    for seen in group.seen.iter() {
+        inputs.extend(input(snapshot, seen.n)?);
+    }
+    Ok(all.shapes.apart(tool, &inputs))
+}
+
+/// How the traces of a group were set up, beside others; and its calls, beside such that went well.
+fn in_common(snapshot: &Snapshot, pass: &Pass, key: &Key, group: &Group) -> Result<Vec<String>> {
+    let of = |places: Vec<i64>| -> Result<Vec<BTreeMap<String, String>>> {
+        let attributes = places.into_iter().map(|n| reader::attributes(snapshot.database(), n));
+        let found: rusqlite::Result<Vec<_>> = attributes.collect();
+        let found = found.cannot(Kind::Config, || looking(snapshot))?;
+        Ok(found.iter().map(facets::facets).collect())
     };
-    let sql =
-        format!("SELECT count(*), coalesce(sum(status = 'ERROR'), 0) FROM span WHERE {column} = ?");
-    let (calls, failed): (i64, i64) =
-        database.query_row(&sql, [entity.name()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok((calls.unsigned_abs(), failed.unsigned_abs()))
+    let own: BTreeSet<u128> = group.seen.iter().map(|seen| seen.trace_id).collect();
+    let others = pass.any.iter().filter(|(trace_id, _)| !own.contains(trace_id));
+    let roots = of(group.seen.iter().map(|seen| seen.root).collect())?;
+    let mut told = facets::apart(&roots, &of(others.map(|(_, root)| *root).collect())?);
+    let is_root = group.seen.iter().any(|seen| seen.n == seen.root);
+    if let Some(healthy) = pass.healthy.get(key.entity.name()).filter(|_| !is_root) {
+        let calls = of(group.seen.iter().map(|seen| seen.n).collect())?;
+        let went_well = of(healthy.iter().map(|seen| seen.n).collect())?;
+        told.extend(facets::apart(&calls, &went_well));
+    }
+    told.dedup();
+    Ok(told)
 }
 
-fn excerpt(text: &str) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.chars().count() <= EXCERPT {
-        return text;
-    }
-    let kept: String = text.chars().take(EXCERPT).collect();
-    format!("{kept}…")
+fn looking(snapshot: &Snapshot) -> String {
+    format!("look at examples in `{}`", snapshot.path().display())
 }
 
-/// Twelve digits, so that it cannot be taken for the id of a span.
-fn fingerprint(entity: &Entity, exception: &str, template: &str) -> String {
-    let mut hash = Sha256::new();
-    for part in [entity.kind(), entity.name(), exception, template] {
-        hash.update(part.as_bytes());
-        hash.update([0]);
-    }
-    hash.finalize()[..6].iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+fn input(snapshot: &Snapshot, n: i64) -> Result<Option<String>> {
+    reader::input(snapshot.database(), n).cannot(Kind::Config, || looking(snapshot))
 }

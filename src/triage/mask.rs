@@ -35,6 +35,11 @@ pub(super) fn mask(message: &str) -> String {
     masked
 }
 
+/// The text without any digit that [`mask`] kept, so that names that differ in theirs read the same.
+pub(super) fn without_digits(masked: &str) -> String {
+    numbers(masked).replace("<id>", "<n>")
+}
+
 fn is_break(c: char) -> bool {
     c.is_whitespace() || "\"'`()[]{}<>,;=|".contains(c)
 }
@@ -65,7 +70,11 @@ fn quote(chars: &[char], at: usize) -> Option<usize> {
 fn word(word: &str) -> String {
     let digits = word.chars().filter(char::is_ascii_digit).count();
     let letters = word.chars().filter(|c| c.is_alphabetic()).count();
-    let is_hex = |part: &str| part.len() >= 8 && part.chars().all(|c| c.is_ascii_hexdigit());
+    // Of digits alone a count or a time has at most eleven.
+    let is_hex = |part: &str| {
+        part.len() >= if letters == 0 { 12 } else { 8 }
+            && part.chars().all(|c| c.is_ascii_hexdigit())
+    };
     if word.contains("://") {
         "<url>".to_owned()
     } else if word.contains('@') && word.contains('.') {
@@ -143,6 +152,14 @@ mod tests {
         check("mail to jo.doe@shop.example bounced", "mail to <email> bounced");
         check("GET https://a.example/x?y=1 failed", "GET <url> failed");
         check("two\n  lines", "two lines");
+    }
+
+    #[test]
+    fn a_number_is_one_whatever_its_length() {
+        for number in ["7", "1234567", "12345678", "99999999999"] {
+            assert_eq!(mask(&format!("row {number}")), "row <n>", "{number}");
+        }
+        check("batch 123456789012 is gone", "batch <id> is gone");
     }
 
     #[test]

@@ -38,11 +38,23 @@ fn check(sandbox: &str) {
     for issue in issues {
         let cited = issue["trace_ids"].as_array().unwrap();
         assert!(!cited.is_empty(), "{issue}");
-        for id in cited {
+        let healthy = issue["healthy_trace_ids"].as_array().unwrap();
+        assert!(!healthy.is_empty(), "{issue}");
+        for id in cited.iter().chain(healthy) {
             assert!(all.contains(id.as_str().unwrap()), "{id} is no trace of the project");
         }
+        assert!(healthy.iter().all(|id| !cited.contains(id)), "{issue}");
+        let score = issue["score"].as_f64().unwrap();
+        assert!(issue["arithmetic"].as_str().unwrap().starts_with(&format!("{score:.1} = 100 ×")));
+        assert!(issue["locus"]["path"].as_array().is_some_and(|path| !path.is_empty()), "{issue}");
     }
-    valid_as(&home, "session", &[home.show("last")]);
+    let scores: Vec<f64> = issues.iter().map(|issue| issue["score"].as_f64().unwrap()).collect();
+    assert!(scores.is_sorted_by(|a, b| a >= b), "the worst first: {scores:?}");
+    let shown = home.show("last");
+    let listed = &shown["artifacts"][1]["issues"][0];
+    assert_eq!(listed["severity"], issues[0]["severity"]);
+    assert_eq!(listed["entity"], issues[0]["entity"]);
+    valid_as(&home, "session", &[shown]);
     home.nothing_left();
 }
 

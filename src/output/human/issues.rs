@@ -6,26 +6,42 @@ use crate::output::style::{Role, Screen};
 use crate::output::view::IssueView;
 use std::io::{self, Write};
 
-const COLUMNS: [Column; 5] = [
+const COLUMNS: [Column; 7] = [
     Column::fixed("#").right(),
-    Column::wrapped("ISSUE", 24),
+    Column::fixed("SEVERITY"),
+    Column::wrapped("ISSUE", 40),
     Column::fixed("TRACES").right(),
-    Column::fixed("SHARE").right().dropped(2),
-    Column::fixed("EXAMPLE").dropped(1),
+    Column::fixed("SHARE").right().dropped(3),
+    Column::fixed("TREND").dropped(1),
+    Column::fixed("EXAMPLE").dropped(2),
 ];
 
+/// Characters of an example's id: enough to name a trace by.
+const PREFIX: usize = 12;
+
 pub fn write(out: &mut dyn Write, screen: &Screen, issues: &[IssueView]) -> io::Result<()> {
-    let row = |issue: &IssueView| -> Vec<Piece> {
-        vec![
-            issue.rank.to_string().into(),
-            line(issue.title.trim()).into(),
-            issue.traces.to_string().into(),
-            issue.share.map(share).unwrap_or_default().into(),
-            Piece::new(Role::Name, line(issue.examples.first().map_or("", String::as_str))),
-        ]
-    };
     let rows: Vec<_> = issues.iter().map(row).collect();
     if rows.is_empty() { Ok(()) } else { table::write(out, screen, &COLUMNS, &rows) }
+}
+
+fn row(issue: &IssueView) -> Vec<Piece> {
+    let example = issue.examples.first().map(String::as_str).unwrap_or_default();
+    let example: String = example.chars().take(PREFIX).collect();
+    let severity = issue.severity.as_deref().unwrap_or_default();
+    let role = match severity {
+        "high" => Role::Bad,
+        "medium" => Role::Warn,
+        _ => Role::Aside,
+    };
+    vec![
+        issue.rank.to_string().into(),
+        Piece::new(role, line(severity)),
+        line(issue.title.trim()).into(),
+        issue.traces.to_string().into(),
+        issue.share.map(share).unwrap_or_default().into(),
+        Piece::new(Role::Aside, line(issue.trend.as_deref().unwrap_or_default())),
+        Piece::new(Role::Name, line(&example)),
+    ]
 }
 
 fn share(share: f64) -> String {
@@ -50,6 +66,9 @@ mod tests {
             traces,
             share,
             examples: vec![example.into()],
+            severity: Some(if rank == 1 { "high" } else { "medium" }.into()),
+            trend: (rank < 3).then(|| "rising".into()),
+            ..IssueView::default()
         };
         vec![
             issue(

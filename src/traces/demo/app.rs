@@ -144,7 +144,8 @@ fn call(told: &mut Recorder, step: &Step) -> Result<String, Broken> {
     told.set("tool.id", id);
     told.set("input.value", step.arguments.to_string());
     told.set("input.mime_type", "application/json");
-    told.wait(step.takes.0, step.takes.1);
+    let (from, to) = told.takes(step);
+    told.wait(from, to);
     match &step.result {
         Outcome::Gives(result) => {
             told.set("output.value", result.to_string());
@@ -283,12 +284,24 @@ impl Recorder<'_> {
         self.end(Status::Ok);
     }
 
+    fn is_new_version(&self) -> bool {
+        self.episode.start_us >= super::RELEASE_US
+    }
+
+    /// The new version asks the catalogue without its index.
+    fn takes(&self, step: &Step) -> (u64, u64) {
+        match step.tool {
+            "search_catalog" if self.is_new_version() => (step.takes.0 + 700, step.takes.1 + 900),
+            _ => step.takes,
+        }
+    }
+
     fn metadata(&self) -> String {
         json!({
             "channel": self.customer.channel,
             "plan": self.customer.plan,
             "turn": self.episode.turn,
-            "app_version": if self.episode.start_us < super::FIRST_DAY_US + 30 * super::HOUR_US { "2.14.0" } else { "2.14.1" },
+            "app_version": if self.is_new_version() { "2.14.1" } else { "2.14.0" },
         })
         .to_string()
     }

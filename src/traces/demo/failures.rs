@@ -1,6 +1,6 @@
 //! What goes wrong, and what only looks as if it did.
 //!
-//! A twist is a healthy story changed in one place. The first eight are failures that recur; the
+//! A twist is a healthy story changed in one place. The first nine are failures that recur; the
 //! rest are what a careless finder takes for failures.
 
 use super::flows;
@@ -29,6 +29,8 @@ pub(super) enum Twist {
     RetryLoop,
     /// The planner takes the wrong tool first, and corrects itself.
     WrongTool,
+    /// A refund that is only under review is promised; the judge that reads along objects.
+    PromisedRefund,
     /// An unknown order is an answer, not an error.
     UnknownOrder,
     /// The word "error" in an article about a stove.
@@ -43,7 +45,7 @@ pub(super) enum Twist {
     OneOff,
 }
 
-pub(super) const QUOTAS: [(Twist, usize); 14] = [
+pub(super) const QUOTAS: [(Twist, usize); 15] = [
     (Twist::SuffixedOrderId, 19),
     (Twist::RateLimit, 15),
     (Twist::CutPlan, 11),
@@ -58,6 +60,7 @@ pub(super) const QUOTAS: [(Twist, usize); 14] = [
     (Twist::LongAnswer, 8),
     (Twist::Refused, 6),
     (Twist::OneOff, ONE_OFFS.len()),
+    (Twist::PromisedRefund, 9),
 ];
 
 /// Tool, exception, message: each once in three days.
@@ -89,6 +92,7 @@ impl Twist {
             Self::MadeUpAnswer => "MadeUpAnswer",
             Self::RetryLoop => "RetryLoop",
             Self::WrongTool => "WrongTool",
+            Self::PromisedRefund => "PromisedRefund",
             Self::UnknownOrder => "UnknownOrder",
             Self::ErrorInText => "ErrorInText",
             Self::MendedCall => "MendedCall",
@@ -110,6 +114,7 @@ impl Twist {
                 | Self::MadeUpAnswer
                 | Self::RetryLoop
                 | Self::WrongTool
+                | Self::PromisedRefund
         )
     }
 
@@ -139,6 +144,7 @@ pub(super) fn story(twist: Twist, nth: usize, customer: &Customer, rng: &mut Rng
         Twist::MadeUpAnswer => made_up_answer(customer, rng),
         Twist::RetryLoop => retry_loop(customer, rng),
         Twist::WrongTool => wrong_tool(customer, rng),
+        Twist::PromisedRefund => promised_refund(customer, rng),
         Twist::UnknownOrder => unknown_order(customer, rng),
         Twist::ErrorInText => error_in_text(customer, rng),
         Twist::MendedCall => mended_call(customer, rng),
@@ -297,6 +303,14 @@ fn wrong_tool(customer: &Customer, rng: &mut Rng) -> Story {
     let nothing = json!({"results": [], "total": 0});
     story.steps[0].replanned = true;
     story.steps.insert(0, Step::gives("search_catalog", json!({"query": id}), nothing));
+    story
+}
+
+fn promised_refund(customer: &Customer, rng: &mut Rng) -> Story {
+    let mut story = flows::refund(customer, rng);
+    if let Some(last) = story.steps.last_mut() {
+        last.result = Outcome::Gives(json!({"state": "in_review", "decision_days": 5}));
+    }
     story
 }
 

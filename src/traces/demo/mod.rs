@@ -15,6 +15,7 @@ mod rng;
 mod story;
 mod texts;
 
+use super::annotation::{Annotation, Target};
 use super::span::{Span, TraceId};
 use super::{Ask, Sink, Source};
 use crate::error::Result;
@@ -27,6 +28,9 @@ const FIRST_DAY_US: i64 = 1_773_014_400_000_000;
 const HOUR_US: i64 = 3_600_000_000;
 const DAYS: i64 = 3;
 const TRACES: usize = 420;
+/// When version 2.14.1 of the assistant goes out, in which looking something up in the catalogue is
+/// slow.
+const RELEASE_US: i64 = FIRST_DAY_US + 36 * HOUR_US;
 
 /// One conversation turn that is to be told.
 struct Episode {
@@ -45,11 +49,12 @@ pub struct Demo;
 
 impl Source for Demo {
     fn fingerprint(&self) -> Option<String> {
-        Some(format!("demo {}", env!("CARGO_PKG_VERSION")))
+        Some(format!("demo {} b", env!("CARGO_PKG_VERSION")))
     }
 
     fn read(&self, _: &Ask, sink: &mut dyn Sink) -> Result<Option<String>> {
         spans().into_iter().try_for_each(|span| sink.span(span))?;
+        annotations().into_iter().try_for_each(|one| sink.annotation(one))?;
         Ok(None)
     }
 }
@@ -57,6 +62,38 @@ impl Source for Demo {
 /// Every span of the project, trace by trace.
 pub fn spans() -> Vec<Span> {
     schedule().iter().flat_map(tell).collect()
+}
+
+/// What the judge says that reads along: of every promise that no tool confirmed, and of one in four
+/// of the other answers.
+pub fn annotations() -> Vec<Annotation> {
+    let judged = |episode: &&Episode| {
+        let sampled = (episode.trace_id.0 as u64).is_multiple_of(4);
+        let answered = !matches!(episode.twist, Twist::RateLimit | Twist::PaymentTimeout);
+        episode.twist == Twist::PromisedRefund || sampled && answered
+    };
+    schedule().iter().filter(judged).map(judge).collect()
+}
+
+fn judge(episode: &Episode) -> Annotation {
+    let broken = episode.twist == Twist::PromisedRefund;
+    let (label, why) = if broken {
+        (
+            "violation",
+            "The answer says that the refund is on its way; the tool says it is in review.",
+        )
+    } else {
+        ("pass", "Nothing is promised that no tool confirmed.")
+    };
+    Annotation {
+        target: Target::Trace(episode.trace_id),
+        name: "refund_policy".to_owned(),
+        label: Some(label.to_owned()),
+        score: Some(f64::from(u8::from(!broken))),
+        explanation: Some(why.to_owned()),
+        annotator_kind: Some("LLM".to_owned()),
+        identifier: None,
+    }
 }
 
 fn tell(episode: &Episode) -> Vec<Span> {
@@ -126,6 +163,12 @@ pub struct Planted {
 #[cfg(test)]
 pub fn planted() -> Vec<Planted> {
     let schedule = schedule();
+    let slow = Planted {
+        name: "SlowCatalog",
+        failure: true,
+        surfaces: false,
+        traces: slow_traces(&schedule),
+    };
     failures::QUOTAS
         .iter()
         .map(|(twist, _)| Planted {
@@ -134,6 +177,15 @@ pub fn planted() -> Vec<Planted> {
             surfaces: twist.surfaces(),
             traces: schedule.iter().filter(|e| e.twist == *twist).map(|e| e.trace_id).collect(),
         })
+        .chain([slow])
+        .collect()
+}
+
+#[cfg(test)]
+fn slow_traces(schedule: &[Episode]) -> Vec<TraceId> {
+    let late = schedule.iter().filter(|episode| episode.start_us >= RELEASE_US);
+    late.filter(|e| tell(e).iter().any(|span| span.name == "search_catalog"))
+        .map(|e| e.trace_id)
         .collect()
 }
 
@@ -172,9 +224,9 @@ mod tests {
         let mut odd = BTreeSet::new();
         for planted in planted() {
             assert!(planted.traces.len() >= 6, "{}", planted.name);
-            for trace in planted.traces {
-                assert_eq!(failing.contains(&trace), planted.surfaces, "{} {trace}", planted.name);
-                odd.insert(trace);
+            for trace in planted.traces.iter().filter(|_| planted.name != "SlowCatalog") {
+                assert_eq!(failing.contains(trace), planted.surfaces, "{} {trace}", planted.name);
+                odd.insert(*trace);
             }
         }
         assert!(failing.is_subset(&odd), "nothing fails that was not planted");

@@ -107,6 +107,29 @@ pub struct Issue<'a> {
     share: Option<f64>,
     /// Ids of traces that show it, the most telling one first.
     examples: &'a [String],
+    /// Ids of traces that did the same and went well.
+    healthy: &'a [String],
+    /// `high`, `medium` or `low`.
+    severity: Option<&'a str>,
+    /// Against the time before: `new`, `rising`, `steady`, `fading`, `stopped`, `a burst` or `unclear`.
+    trend: Option<&'a str>,
+    /// How many users are affected, where traces say whose they are.
+    users: Option<u64>,
+    /// What kind of failure it is: `error`, `loop`, `regression` and others.
+    pattern: Option<&'a str>,
+    /// What failed.
+    entity: Option<IssueEntity<'a>>,
+    /// RFC 3339.
+    first_seen: Option<&'a str>,
+    last_seen: Option<&'a str>,
+}
+
+/// What failed.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct IssueEntity<'a> {
+    /// `tool`, `model`, `agent`, `retriever`, `evaluator` or `span`.
+    kind: &'a str,
+    name: &'a str,
 }
 
 impl<'a> Session<'a> {
@@ -206,6 +229,14 @@ impl<'a> Issue<'a> {
             traces: issue.traces,
             share: issue.share,
             examples: &issue.examples,
+            healthy: &issue.healthy,
+            severity: issue.severity.as_deref(),
+            trend: issue.trend.as_deref(),
+            users: issue.users,
+            pattern: issue.pattern.as_deref(),
+            entity: issue.entity.as_ref().map(|(kind, name)| IssueEntity { kind, name }),
+            first_seen: issue.first_seen.as_deref(),
+            last_seen: issue.last_seen.as_deref(),
         }
     }
 

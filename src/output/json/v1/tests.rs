@@ -143,6 +143,14 @@ fn issue() -> IssueView {
         traces: 31,
         share: Some(0.145),
         examples: vec!["4bf9".into()],
+        healthy: vec!["9c1d".into()],
+        severity: Some("high".into()),
+        trend: Some("rising".into()),
+        users: Some(12),
+        pattern: Some("error".into()),
+        entity: Some(("tool".into(), "pay".into())),
+        first_seen: Some("2026-08-17T14:00:00.000Z".into()),
+        last_seen: None,
     }
 }
 

@@ -96,7 +96,9 @@ pub struct Asked {
 
 impl Asked {
     fn open(path: &Path, window: Window) -> Result<Self> {
-        Ok(Self { snapshot: Snapshot::open(path)?, window, scratch: None })
+        let snapshot = Snapshot::open(path)?;
+        snapshot.is_current()?;
+        Ok(Self { snapshot, window, scratch: None })
     }
 
     /// What model calls cost. In a sandbox nobody's settings are read.

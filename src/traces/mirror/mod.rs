@@ -90,6 +90,7 @@ impl Mirror {
     pub fn refresh(&mut self, source: &dyn Source, ask: &Ask) -> Result<()> {
         let wanted = Stretch::of(ask.window, ask.now);
         self.is_due(ask.now)?;
+        self.vouch(source, ask, wanted)?;
         let part = self.cover(source, ask, wanted)?;
         self.scope(ask.window)?;
         if self.complete(source, &part)? {
@@ -151,6 +152,20 @@ impl Mirror {
             filling.end(None)?;
         }
         Ok(())
+    }
+
+    /// Lets the source say whether what is held still means anything, before a stretch is read of which
+    /// nothing is: without a mark it could not tell that its database is another one by now.
+    fn vouch(&mut self, source: &dyn Source, ask: &Ask, wanted: Stretch) -> Result<()> {
+        let parts = self.kept(parts::all(&self.database))?;
+        let marked = || parts.iter().filter(|part| part.mark.is_some());
+        if marked().any(|part| part.stretch.covers(wanted)) {
+            return Ok(());
+        }
+        match marked().next_back() {
+            Some(part) => self.read(source, ask, part).map(drop),
+            None => Ok(()),
+        }
     }
 
     /// Reads what the stretch lacks, and gives the part that covers it.

@@ -3,7 +3,7 @@
 //! A snapshot does not depend on prices, so an estimate is made when it is asked for. Calls are
 //! summed up by model first and priced then; what has no price is left out and counted.
 
-use super::super::snapshot::Snapshot;
+use super::super::snapshot::{DAY, SIZE, Snapshot};
 use super::part::Part;
 use super::{asked, count};
 use crate::domain::price::{Billed, Call, Price, Prices};
@@ -62,6 +62,11 @@ pub(crate) fn estimates(
     prices: &Prices,
 ) -> Result<HashMap<String, Estimate>> {
     let mut calls = Calls { groups: HashMap::new(), prices };
+    if let Some(key) = of.summed()
+        && calls.read_sums(snapshot, key)?
+    {
+        return Ok(calls.estimates());
+    }
     match of {
         Of::Part(part) => calls.read(snapshot, "''", &part.spans(), &[])?,
         Of::Column(column, part) => {
@@ -78,7 +83,21 @@ pub(crate) fn estimates(
         }
         Of::Spans(trace) => calls.read(snapshot, "s.span_id", "s.trace_id = ?", &[trace])?,
     }
-    Ok(calls.groups.into_iter().map(|(key, groups)| (key, Estimate::of(groups))).collect())
+    Ok(calls.estimates())
+}
+
+impl Of<'_> {
+    /// The column of the table `call` that tells the groups apart, where its sums serve.
+    fn summed(&self) -> Option<&'static str> {
+        match self {
+            Self::Part(part) if part.is_whole() => Some("''"),
+            Self::Column(column, part) if part.is_whole() => {
+                let own = ["name", "kind", "tool", "model"].into_iter();
+                own.into_iter().find(|own| column.strip_prefix("s.") == Some(*own))
+            }
+            _ => None,
+        }
+    }
 }
 
 struct Calls<'a> {
@@ -128,6 +147,37 @@ impl Calls<'_> {
                 self.add(row, &mut written)?;
             }
             Ok(())
+        };
+        asked(read())
+    }
+
+    fn estimates(self) -> HashMap<String, Estimate> {
+        self.groups.into_iter().map(|(key, groups)| (key, Estimate::of(groups))).collect()
+    }
+
+    /// Reads what was summed up when the snapshot was written. No, where it was not, or where a price
+    /// changes within what was summed up as one.
+    fn read_sums(&mut self, snapshot: &Snapshot, key: &str) -> Result<bool> {
+        let within = |size: u64| !size.is_multiple_of(SIZE.unsigned_abs());
+        if self.prices.changes().iter().any(|us| us % DAY != 0)
+            || self.prices.sizes().into_iter().any(within)
+        {
+            return Ok(false);
+        }
+        let sql = format!(
+            "SELECT {key}, model, provider, day, size, told, calls, counted, unanswered, input,
+                cache_read, cache_write, output FROM call WHERE {key} IS NOT NULL"
+        );
+        let mut read = || {
+            let mut statement = snapshot.database().prepare_cached(&sql)?;
+            let mut rows = statement.query([])?;
+            let mut any = false;
+            while let Some(row) = rows.next()? {
+                any = true;
+                let group = Group::summed(row, self.prices)?;
+                self.groups.entry(row.get(0)?).or_default().push(group);
+            }
+            Ok(any)
         };
         asked(read())
     }
@@ -186,7 +236,37 @@ const WRITTEN: &str = "SELECT CAST(coalesce(
     attributes ->> '$.\"gen_ai.usage.cache_creation.input_tokens\"') AS INTEGER)
   FROM payload WHERE n = ?";
 
-impl Group<'_> {
+impl<'a> Group<'a> {
+    /// A row of the table `call`.
+    fn summed(row: &Row, prices: &'a Prices) -> rusqlite::Result<Self> {
+        let number = |at| count(row, at).map(Option::unwrap_or_default);
+        let (model, provider): (Option<String>, Option<String>) = (row.get(1)?, row.get(2)?);
+        let (day, size): (i64, u64) = (row.get(3)?, number(4)?);
+        let call = |model| Call {
+            model,
+            provider: provider.as_deref(),
+            at_us: day.saturating_mul(DAY),
+            prompt: size * SIZE.unsigned_abs() + 1,
+        };
+        let tokens = Billed {
+            input: number(9)?,
+            cache_read: number(10)?,
+            cache_write: number(11)?,
+            output: number(12)?,
+        };
+        Ok(Self {
+            price: model.as_deref().and_then(|model| prices.find(&call(model))),
+            period: day,
+            told: row.get(5)?,
+            calls: number(6)?,
+            counted: number(7)?,
+            unanswered: number(8)?,
+            tokens,
+            model,
+            provider,
+        })
+    }
+
     fn add(
         &mut self,
         row: &Row,

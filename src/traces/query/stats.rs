@@ -193,8 +193,9 @@ struct Sum {
 }
 
 fn grouped(snapshot: &Snapshot, table: &str, key: &str, part: &Part) -> Result<Vec<StatsRow>> {
-    if table == "span" && part.is_whole() {
-        let tallied = tallied(snapshot, key)?;
+    if part.is_whole() {
+        // The totals, which have no key, are of traces.
+        let tallied = tallied(snapshot, if key == "''" { "trace" } else { key })?;
         if !tallied.is_empty() {
             return Ok(tallied);
         }

@@ -364,3 +364,38 @@ fn depth_and_circles_are_drawn() {
         .collect();
     assert_eq!(lines[..4], ["CHAIN s1  0.", "├─ CHAIN s3 ", "│  └─ CHAIN ", "└─ CHAIN s4 "]);
 }
+
+/// What was summed up when the snapshot was written says the same as looking at every span.
+#[test]
+fn sums_made_beforehand_are_those_of_the_spans() {
+    let (snapshot, _folder) = demo();
+    let price = |above, from_us| crate::domain::price::Price {
+        models: vec!["*".to_owned()],
+        provider: None,
+        from_us,
+        above,
+        input: 3.0,
+        cache_read: 0.3,
+        cache_write: 3.75,
+        output: 15.0,
+    };
+    // 10 March 2026: in the middle of the demo.
+    let day = Some(1_773_100_800_000_000);
+    let prices = Prices::new(vec![price(0, None), price(1_000, None), price(0, day)], None);
+    let everything = Window { since: Some(0), until: None };
+    for by in [None, Some(By::Name), Some(By::Kind), Some(By::Tool), Some(By::Model)] {
+        let ask = |window| {
+            let ask = StatsAsk { by, window, limit: 1_000 };
+            let mut stats = stats(&snapshot, &ask, &prices).unwrap();
+            // Sums of floating-point numbers depend on their order.
+            let round = |usd: &mut Option<f64>| *usd = usd.map(|usd| (usd * 1e9).round() / 1e9);
+            for row in stats.groups.iter_mut().chain([&mut stats.total]) {
+                round(&mut row.cost_usd);
+                round(&mut row.estimated_cost_usd);
+            }
+            round(&mut stats.costs.usd);
+            stats
+        };
+        assert_eq!(ask(Window::default()), ask(everything), "{by:?}");
+    }
+}

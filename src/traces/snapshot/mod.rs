@@ -16,6 +16,7 @@
 //! that fail or stand out, and a sample of the others that is the same every time; its header and
 //! [`Summary::sampled`] say so.
 
+mod calls;
 mod choose;
 mod fulltext;
 mod open;
@@ -27,6 +28,7 @@ mod stage;
 mod tally;
 mod write;
 
+pub use calls::{DAY, SIZE};
 pub use open::Snapshot;
 pub use pack::Packed;
 pub use schema::{FORMAT, TABLES};

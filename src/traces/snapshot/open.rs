@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 pub struct Snapshot {
     path: PathBuf,
     database: Connection,
+    format: i32,
     about: About,
     summary: Summary,
 }
@@ -38,7 +39,18 @@ impl Snapshot {
         }
         let header = header(&database).cannot(Kind::Config, doing)?;
         let (about, summary) = read_header(&header, bytes);
-        Ok(Self { path: path.to_owned(), database, about, summary })
+        Ok(Self { path: path.to_owned(), database, format, about, summary })
+    }
+
+    /// Whether everything can be asked of it. What an older program wrote still tells which ids it
+    /// holds, and no more.
+    pub fn is_current(&self) -> Result<()> {
+        if self.format == FORMAT {
+            return Ok(());
+        }
+        let sentence = format!("the snapshot `{}` is of an older format", self.path.display());
+        Err(Failure::new(Kind::Config, sentence)
+            .hint("make it anew: `loop traces snapshot --project P -o FILE.db`"))
     }
 
     pub fn path(&self) -> &Path {

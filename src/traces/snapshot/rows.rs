@@ -207,6 +207,17 @@ impl Trace {
         self.sums().cost
     }
 
+    /// Of prompts, of completions, and in all.
+    pub fn tokens(&self) -> [Option<i64>; 3] {
+        let Sums { prompt, completion, total, .. } = *self.sums();
+        [prompt, completion, total]
+    }
+
+    /// From its first start to its last end.
+    pub fn latency_ms(&self) -> f64 {
+        self.end_us.saturating_sub(self.start_us).max(0) as f64 / 1_000.0
+    }
+
     fn sums(&self) -> &Sums {
         if self.calls.is_empty() { &self.others } else { &self.calls }
     }

@@ -4,7 +4,7 @@
 pub(super) const APPLICATION_ID: i32 = 0x6c6f_6f70;
 
 /// Grows when a reader of the old format would misread the new one.
-pub const FORMAT: i32 = 2;
+pub const FORMAT: i32 = 3;
 
 pub(super) const PAGE_SIZE: u32 = 8192;
 
@@ -52,12 +52,14 @@ pub(super) mod at {
     pub const ERROR_TYPE: usize = column("error_type");
     pub const ERROR_MESSAGE: usize = column("error_message");
     pub const MODEL: usize = column("model");
+    pub const PROVIDER: usize = column("provider");
     pub const TOOL: usize = column("tool");
     pub const SESSION_ID: usize = column("session_id");
     pub const USER_ID: usize = column("user_id");
     pub const PROMPT_TOKENS: usize = column("prompt_tokens");
     pub const COMPLETION_TOKENS: usize = column("completion_tokens");
     pub const TOTAL_TOKENS: usize = column("total_tokens");
+    pub const CACHE_READ_TOKENS: usize = column("cache_read_tokens");
     pub const COST_USD: usize = column("cost_usd");
 }
 
@@ -112,6 +114,13 @@ CREATE TABLE tally (
   prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, total_tokens INTEGER NOT NULL,
   cost_usd REAL, PRIMARY KEY (by, key)
 ) WITHOUT ROWID;
+CREATE TABLE call (
+  name TEXT NOT NULL, kind TEXT NOT NULL, tool TEXT, model TEXT, provider TEXT,
+  day INTEGER NOT NULL, size INTEGER NOT NULL, told INTEGER NOT NULL,
+  calls INTEGER NOT NULL, counted INTEGER NOT NULL, unanswered INTEGER NOT NULL,
+  input INTEGER NOT NULL, cache_read INTEGER NOT NULL, cache_write INTEGER NOT NULL,
+  output INTEGER NOT NULL
+);
 CREATE VIEW spans AS
   SELECT s.*, strftime('%Y-%m-%dT%H:%M:%fZ', s.start_us / 1e6, 'unixepoch') AS start_time,
     p.input, p.output, p.attributes

@@ -1,10 +1,11 @@
-//! Counts of spans by name, kind, model and tool, made once while they are written.
+//! Counts of spans by name, kind, model and tool, and of traces, made once while they are written.
 //!
 //! A snapshot never changes, so what is asked of it most need not be counted again with every
 //! question. The figures are exact. What has more different values than is sensible to keep is not
 //! counted here; whoever asks counts for himself.
 
 use super::pack::Row;
+use super::rows::Trace;
 use super::schema::at;
 use rusqlite::{Connection, Result, params};
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ const MOST: usize = 10_000;
 
 pub(super) struct Tally {
     by: [Option<HashMap<String, Count>>; BY.len()],
+    traces: Count,
 }
 
 #[derive(Default)]
@@ -32,7 +34,17 @@ struct Count {
 
 impl Tally {
     pub fn new() -> Self {
-        Self { by: BY.map(|_| Some(HashMap::new())) }
+        Self { by: BY.map(|_| Some(HashMap::new())), traces: Count::default() }
+    }
+
+    /// A trace that is whole.
+    pub fn trace(&mut self, trace: &Trace) {
+        let count = &mut self.traces;
+        let (tokens, cost) = (trace.tokens(), trace.cost());
+        count.latencies.push(trace.latency_ms());
+        count.traces += 1;
+        count.errors += i64::from(trace.errors > 0);
+        count.sum(tokens.map(Option::unwrap_or_default), cost);
     }
 
     /// `trace` is the number of the first span of the trace.
@@ -55,7 +67,9 @@ impl Tally {
 
     pub fn write(self, database: &Connection) -> Result<()> {
         let mut insert = database.prepare("INSERT INTO tally VALUES (?,?,?,?,?,?,?,?,?,?,?,?)")?;
-        for ((by, _), counts) in BY.into_iter().zip(self.by) {
+        let of_spans = BY.map(|(by, _)| by).into_iter().zip(self.by);
+        let traces = ("trace", Some(HashMap::from([(String::new(), self.traces)])));
+        for (by, counts) in of_spans.chain([traces]) {
             let mut counts: Vec<_> = counts.into_iter().flatten().collect();
             counts.sort_unstable_by(|a, b| a.0.cmp(&b.0));
             for (key, mut count) in counts {
@@ -88,10 +102,14 @@ impl Count {
         self.latencies.push(row.real(at::LATENCY_MS).unwrap_or_default());
         self.errors += i64::from(row.text(at::STATUS) == "ERROR");
         let columns = [at::PROMPT_TOKENS, at::COMPLETION_TOKENS, at::TOTAL_TOKENS];
-        for (sum, at) in self.tokens.iter_mut().zip(columns) {
-            *sum = sum.saturating_add(row.integer(at).unwrap_or(0));
+        self.sum(columns.map(|at| row.integer(at).unwrap_or(0)), row.real(at::COST_USD));
+    }
+
+    fn sum(&mut self, tokens: [i64; 3], cost: Option<f64>) {
+        for (sum, more) in self.tokens.iter_mut().zip(tokens) {
+            *sum = sum.saturating_add(more);
         }
-        if let Some(cost) = row.real(at::COST_USD) {
+        if let Some(cost) = cost {
             self.cost = Some(self.cost.unwrap_or(0.0) + cost);
         }
     }

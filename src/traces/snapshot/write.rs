@@ -3,6 +3,7 @@
 use super::super::Sink;
 use super::super::annotation::Annotation;
 use super::super::span::Span;
+use super::calls::Calls;
 use super::choose::Chosen;
 use super::pack::Packed;
 use super::rows::{self, Rows, Trace};
@@ -165,7 +166,7 @@ fn spans(
     summary: &mut Summary,
 ) -> anyhow::Result<()> {
     let mut rows = Rows::new(database)?;
-    let mut tally = Tally::new();
+    let (mut tally, mut calls) = (Tally::new(), Calls::new());
     let mut n = 0;
     for keys in chosen.traces() {
         let mut trace = Trace::of(keys[0].trace_id, n + 1);
@@ -175,12 +176,15 @@ fn spans(
             rows.span(n, &row)?;
             rows::annotations(said, &row)?;
             tally.add(trace.first_n, &row);
+            calls.add(&row);
             trace.add(key.span_id, &row);
         }
         rows.trace(&trace)?;
+        tally.trace(&trace);
         summary.traces += 1;
         summary.failing += u64::from(trace.errors > 0);
     }
+    calls.write(database)?;
     Ok(tally.write(database)?)
 }
 

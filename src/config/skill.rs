@@ -2,7 +2,8 @@
 
 use super::found::Value;
 use super::reader::{self, At, Table};
-use super::{credential, value};
+use super::value;
+use crate::domain::credential;
 use crate::domain::preset::{CUSTOM, SKILL_KINDS, Skill, SkillSecret, SkillSource};
 use crate::error::Result;
 use std::collections::BTreeMap;

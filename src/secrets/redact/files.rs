@@ -18,7 +18,7 @@ pub enum Kept {
 }
 
 /// The note that stands in the place of a file which is withheld, and what its name ends with.
-const NOTE: &str =
+pub const NOTE: &str =
     "This file held a secret of its session, and is no text that it could be taken out of.\n";
 pub const SUFFIX: &str = ".withheld.txt";
 /// What a file is called whose own name holds a secret.

@@ -22,7 +22,7 @@ mod sieve;
 mod tests;
 
 use crate::domain::credential;
-pub use files::Kept;
+pub use files::{Kept, NOTE, withheld};
 use plain::Plain;
 use sieve::Sieve;
 use std::borrow::Cow;

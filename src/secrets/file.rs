@@ -38,6 +38,8 @@ pub struct Encrypted {
     unlock: Unlock,
     /// A passphrase that was given.
     given: RefCell<Option<SecretString>>,
+    /// What the file was when it was read last, and what came of it: opening it takes a while.
+    last: RefCell<Option<(Vec<u8>, Result<BTreeMap<String, String>>)>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -53,13 +55,22 @@ enum Key {
 
 impl Encrypted {
     pub fn new(path: PathBuf, unlock: Unlock) -> Self {
-        Self { path, unlock, given: RefCell::default() }
+        Self { path, unlock, given: RefCell::default(), last: RefCell::default() }
     }
 
     /// Everything in it; nothing where there is none.
     fn read(&self) -> Result<BTreeMap<String, String>> {
-        let doing = || format!("open the secrets in `{}`", self.path.display());
         let Some(bytes) = private(&self.path)? else { return Ok(BTreeMap::new()) };
+        if let Some((_, read)) = self.last.borrow().as_ref().filter(|(last, _)| *last == bytes) {
+            return read.clone();
+        }
+        let read = self.open(&bytes);
+        *self.last.borrow_mut() = Some((bytes, read.clone()));
+        read
+    }
+
+    fn open(&self, bytes: &[u8]) -> Result<BTreeMap<String, String>> {
+        let doing = || format!("open the secrets in `{}`", self.path.display());
         let failed = |why: &str, hint: String| {
             let sentence = format!("cannot {}", doing());
             Failure::new(Kind::Credential, sentence).because(why).hint(hint)
@@ -69,17 +80,17 @@ impl Encrypted {
                 format!("put a copy of it back, or begin anew: `rm {}`", self.path.display());
             failed("the file is damaged", hint)
         };
-        let is_for_passphrase = match age::Decryptor::new(&bytes[..]) {
+        let is_for_passphrase = match age::Decryptor::new(bytes) {
             Ok(decryptor) => decryptor.is_scrypt(),
             Err(_) => return Err(damaged()),
         };
         let key = self.key(is_for_passphrase, false)?;
         let opened = match &key {
-            Key::File(identity) => age::decrypt(&**identity, &bytes),
+            Key::File(identity) => age::decrypt(&**identity, bytes),
             Key::Passphrase(passphrase) => {
                 let mut identity = scrypt::Identity::new(passphrase.clone());
                 identity.set_max_work_factor(MAX_WORK);
-                age::decrypt(&identity, &bytes)
+                age::decrypt(&identity, bytes)
             }
         };
         let text = opened.map_err(|error| match error {

@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 const SERVICE: &str = "loop";
 /// How long it may take in all.
 const PATIENCE: Duration = Duration::from_millis(1900);
+/// What works without one.
+const INSTEAD: &str = "loop secret set NAME --store file";
 
 type Job = Box<dyn FnOnce(&Opened) + Send>;
 type Opened = std::result::Result<Arc<CredentialStore>, Trouble>;
@@ -88,12 +90,16 @@ impl Store for Keyring {
     }
 
     fn state(&self) -> State {
-        let (is, detail) = match self.ask(|_| Ok(())) {
-            Ok(()) => (Is::Here, SYSTEM.to_owned()),
-            Err(trouble) => (trouble.is(), trouble.to_string()),
-        };
-        let mend = (is != Is::Here).then(|| mend(is).to_owned());
-        State { is, detail, mend }
+        match self.ask(|_| Ok(())) {
+            Ok(()) => State { is: Is::Here, detail: SYSTEM.to_owned(), mend: None },
+            Err(trouble) => {
+                let detail = match trouble.advice() {
+                    Some(advice) => format!("{trouble}; {advice}"),
+                    None => trouble.to_string(),
+                };
+                State { is: trouble.is(), detail, mend: Some(INSTEAD.to_owned()) }
+            }
+        }
     }
 
     fn names(&self) -> Result<Vec<String>> {
@@ -178,9 +184,11 @@ fn open() -> Opened {
     use secret_service::blocking::SecretService;
     use secret_service::{EncryptionType, Error as E};
     let trouble = |error: E| match error {
-        E::Unavailable => Trouble::Absent("no session bus is there".to_owned()),
-        E::Zbus(error) => Trouble::Absent(format!("no Secret Service answers: {error}")),
-        E::ZbusFdo(error) => Trouble::Absent(format!("no Secret Service answers: {error}")),
+        E::Unavailable => Trouble::Absent("there is no session bus".to_owned()),
+        E::Zbus(zbus::Error::MethodError(..)) | E::ZbusFdo(_) => {
+            Trouble::Absent("no Secret Service is on the session bus".to_owned())
+        }
+        E::Zbus(_) => Trouble::Absent("no session bus answers".to_owned()),
         other => Trouble::Broken(other.to_string()),
     };
     // The other library would ask for the password of one that is locked.
@@ -232,6 +240,15 @@ impl Trouble {
         }
     }
 
+    /// What its owner can do about it.
+    fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Locked => Some("log in to the desktop, which unlocks it"),
+            Self::Hanging => Some("restart its service"),
+            Self::Absent(_) | Self::Broken(_) => None,
+        }
+    }
+
     fn failure(self) -> Failure {
         let sentence = match &self {
             Self::Absent(_) => "there is no keyring on this machine",
@@ -239,8 +256,10 @@ impl Trouble {
             Self::Hanging => "the keyring does not answer",
             Self::Broken(_) => "the keyring cannot be used",
         };
-        let hint = mend(self.is());
-        let failure = Failure::new(Kind::Credential, sentence).hint(hint);
+        let advice = self.advice().map(str::to_owned);
+        let mut failure = Failure::new(Kind::Credential, sentence);
+        failure.hints.extend(advice);
+        let failure = failure.hint(format!("or use the encrypted file: `{INSTEAD}`"));
         match self {
             Self::Absent(why) | Self::Broken(why) => failure.because(why),
             Self::Locked | Self::Hanging => failure,
@@ -255,15 +274,5 @@ impl std::fmt::Display for Trouble {
             Self::Locked => f.write_str("its password is needed first"),
             Self::Hanging => write!(f, "no answer within {} seconds", PATIENCE.as_secs_f32()),
         }
-    }
-}
-
-fn mend(is: Is) -> &'static str {
-    match is {
-        Is::Here => "",
-        Is::Locked => "unlock it by logging in to the desktop, or use `--store file`",
-        Is::Absent => "use the encrypted file: `loop secret set NAME --store file`",
-        Is::Hanging => "restart the keyring's service, or use `--store file`",
-        Is::Broken => "look at it with the system's own tool, or use `--store file`",
     }
 }

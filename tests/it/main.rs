@@ -20,5 +20,6 @@ mod lifecycle;
 mod model_server;
 mod readme;
 mod rig;
+mod secrets;
 mod support;
 mod triage;

@@ -39,8 +39,10 @@ pub struct Encrypted {
     /// A passphrase that was given.
     given: RefCell<Option<SecretString>>,
     /// What the file was when it was read last, and what came of it: opening it takes a while.
-    last: RefCell<Option<(Vec<u8>, Result<BTreeMap<String, String>>)>>,
+    last: RefCell<Option<(Vec<u8>, Opened)>>,
 }
+
+type Opened = Result<BTreeMap<String, String>>;
 
 #[derive(Serialize, Deserialize)]
 struct Content {

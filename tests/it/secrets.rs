@@ -327,6 +327,9 @@ fn found(folder: &Path, text: &str) -> Vec<String> {
     holding
 }
 
+/// What the worker below is given; no other test has it in an environment.
+const LEAKED: &str = "canary-8d20-64fa/b7c3+91e0&52";
+
 /// Says, encodes, cuts and keeps its secret wherever it can.
 const LEAKY: &str = r#"
 cd /artifacts
@@ -370,7 +373,7 @@ fn a_canary_is_found_nowhere() {
         // It comes from the file, so that no environment but the worker's ever holds it.
         let pass = ("LOOP_SECRETS_PASSPHRASE", "right");
         let set = ["secret", "set", "CANARY", "--store", "file"];
-        home.run(&set).env(pass.0, pass.1).stdin(CANARY).done().ok();
+        home.run(&set).env(pass.0, pass.1).stdin(LEAKED).done().ok();
         let start = ["session", "start", "--preset", "leaky", "--json", "x"];
         let running = home.run(&start).env(pass.0, pass.1).start();
         running.wait_for("\"event\"");
@@ -386,7 +389,7 @@ fn a_canary_is_found_nowhere() {
         let said = texts(&lines, "assistant");
         assert!(said.contains("key: [redacted]") && said.contains("done"), "{said}");
         assert!(said.contains(r#""[redacted]": 1.5"#), "records stay records: {said}");
-        assert!(!format!("{}{}", done.stdout, done.stderr).contains(CANARY));
+        assert!(!format!("{}{}", done.stdout, done.stderr).contains(LEAKED));
         assert!(
             done.stderr.contains("was withheld") || !done.stderr.contains("dump.bin"),
             "{}",
@@ -399,7 +402,7 @@ fn a_canary_is_found_nowhere() {
             &["session", "show", "last", "--json"],
         ] {
             let told = home.ask(words).ok();
-            assert!(!told.stdout.contains("canary-3b9f"), "{words:?}: {}", told.stdout);
+            assert!(!told.stdout.contains("canary-8d20"), "{words:?}: {}", told.stdout);
         }
         let artifacts = home.ask(&["session", "artifacts", "last", "--json"]).ok().json();
         let paths = artifacts.as_array().unwrap().iter();
@@ -412,7 +415,7 @@ fn a_canary_is_found_nowhere() {
             artifacts.as_array().unwrap().iter().find(|a| a["title"] == "data.json").unwrap();
         let data = std::fs::read_to_string(data["path"].as_str().unwrap()).unwrap();
         assert_eq!(data, r#"{"title": "[redacted]", "n": 1.5}"#);
-        assert_eq!(found(home.path(), CANARY), Vec::<String>::new(), "on {sandbox}");
+        assert_eq!(found(home.path(), LEAKED), Vec::<String>::new(), "on {sandbox}");
         home.nothing_left();
     }
 }
@@ -421,7 +424,7 @@ fn a_canary_is_found_nowhere() {
 fn processes_hold_none() {
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
         let read = |name: &str| std::fs::read(entry.path().join(name)).unwrap_or_default();
-        let holds = |bytes: &[u8]| memchr::memmem::find(bytes, CANARY.as_bytes()).is_some();
+        let holds = |bytes: &[u8]| memchr::memmem::find(bytes, LEAKED.as_bytes()).is_some();
         let line = read("cmdline");
         assert!(!holds(&line), "{}", String::from_utf8_lossy(&line));
         if read("comm").starts_with(b"loop\n") {

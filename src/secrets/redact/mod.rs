@@ -13,7 +13,7 @@
 
 mod deltas;
 mod files;
-mod forms;
+pub mod forms;
 mod json;
 mod plain;
 mod sieve;
@@ -48,9 +48,9 @@ const GONE: &[u8] = br#"{"redacted":"[redacted]"}"#;
 #[derive(Default)]
 pub struct Redactor {
     /// The forms of the values as they are.
-    raw: Sieve,
+    pub raw: Sieve,
     /// The same, made plain.
-    plain: Sieve,
+    pub plain: Sieve,
     /// The longest form, in bytes.
     longest: usize,
 }
@@ -81,11 +81,6 @@ impl Redactor {
     pub fn reach(&self) -> usize {
         // Each character of a form may be escaped, and stand in a colour of its own.
         (self.longest * 4).clamp(64, 64 << 10)
-    }
-
-    /// The bytes that its tables take.
-    pub fn size(&self) -> usize {
-        self.raw.size() + self.plain.size()
     }
 
     /// Whole lines without what is secret in them; the last one may lack its newline. Borrowed when

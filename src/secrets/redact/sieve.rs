@@ -10,15 +10,17 @@ use std::ops::Range;
 /// The bytes of a block.
 const BLOCK: usize = 4;
 /// The table has at most this many entries: larger ones fall out of the processor's cache.
-const MOST_BITS: u32 = 18;
+const MOST_BITS: u32 = 19;
+/// A longer window would fill the table, and hardly jump further.
+const MOST_WINDOW: usize = 16;
 const LEAST_BITS: u32 = 10;
 
 #[derive(Default)]
 pub struct Sieve {
     /// Sorted by the hash of the last block of their window.
-    patterns: Vec<(u32, Box<[u8]>)>,
+    pub patterns: Vec<(u32, Box<[u8]>)>,
     /// How far the window may move on, by the hash of the block at its end.
-    shifts: Box<[u8]>,
+    pub shifts: Box<[u8]>,
     /// The length of the shortest pattern.
     window: usize,
     bits: u32,
@@ -32,7 +34,7 @@ impl Sieve {
         all.sort_unstable();
         all.dedup();
         let Some(shortest) = all.iter().map(Vec::len).min() else { return Self::default() };
-        let window = shortest.min(255);
+        let window = shortest.min(MOST_WINDOW);
         // Sixteen entries for each block keep wrong alarms rare.
         let blocks = all.len() * (window - BLOCK + 1) * 16;
         let bits = (usize::BITS - blocks.leading_zeros()).clamp(LEAST_BITS, MOST_BITS);
@@ -101,11 +103,6 @@ impl Sieve {
                 pattern[0] == end[0] && pattern.len() > end.len() && pattern.starts_with(end)
             })
         })
-    }
-
-    /// The bytes that it takes.
-    pub fn size(&self) -> usize {
-        self.shifts.len() + self.patterns.iter().map(|(_, p)| p.len() + 24).sum::<usize>()
     }
 }
 

@@ -2,7 +2,7 @@
 //! automaton of the same patterns and a copy.
 
 // `crate::domain` and `crate::secrets` are what that code calls its neighbours.
-#[expect(dead_code, reason = "only a part of it is measured")]
+#[expect(dead_code, unused_imports, reason = "only a part of it is measured")]
 #[path = "../../src/secrets/redact/mod.rs"]
 mod redact;
 

@@ -404,20 +404,25 @@ fn a_canary_is_found_nowhere() {
             let told = home.ask(words).ok();
             assert!(!told.stdout.contains("canary-8d20"), "{words:?}: {}", told.stdout);
         }
-        let artifacts = home.ask(&["session", "artifacts", "last", "--json"]).ok().json();
-        let paths = artifacts.as_array().unwrap().iter();
-        let names: Vec<String> =
-            paths.map(|artifact| artifact["title"].as_str().unwrap().to_owned()).collect();
-        for name in ["notes.md", "data.json", "dump.bin.withheld.txt", "large.md"] {
-            assert!(names.iter().any(|named| named == name), "no {name} on {sandbox}: {names:?}");
-        }
-        let data =
-            artifacts.as_array().unwrap().iter().find(|a| a["title"] == "data.json").unwrap();
-        let data = std::fs::read_to_string(data["path"].as_str().unwrap()).unwrap();
-        assert_eq!(data, r#"{"title": "[redacted]", "n": 1.5}"#);
+        artifacts_are_clean(&home);
         assert_eq!(found(home.path(), LEAKED), Vec::<String>::new(), "on {sandbox}");
         home.nothing_left();
     }
+}
+
+/// What was left for people is there, and without it.
+#[track_caller]
+fn artifacts_are_clean(home: &Home) {
+    let artifacts = home.ask(&["session", "artifacts", "last", "--json"]).ok().json();
+    let paths = artifacts.as_array().unwrap().iter();
+    let names: Vec<String> =
+        paths.map(|artifact| artifact["title"].as_str().unwrap().to_owned()).collect();
+    for name in ["notes.md", "data.json", "dump.bin.withheld.txt", "large.md"] {
+        assert!(names.iter().any(|named| named == name), "no {name}: {names:?}");
+    }
+    let data = artifacts.as_array().unwrap().iter().find(|a| a["title"] == "data.json").unwrap();
+    let data = std::fs::read_to_string(data["path"].as_str().unwrap()).unwrap();
+    assert_eq!(data, r#"{"title": "[redacted]", "n": 1.5}"#);
 }
 
 /// No command line holds it, nor the environment of any process of ours.

@@ -222,7 +222,8 @@ mod tests {
         check("e\u{301} 漢字 \u{a0}¡", "e\u{301} 漢字 \u{a0}¡", "e\u{301} 漢字 \u{a0}¡");
         check("\u{feff}{", "\\u{feff}{", "\\u{feff}{");
         let heap = format!("a{}b", "\u{301}".repeat(6));
-        let shown = format!("a{}\\u{{301}}\\u{{301}}b", "\u{301}".repeat(4));
+        // What comes after one that is shown stands on that.
+        let shown = format!("a{}\\u{{301}}\u{301}b", "\u{301}".repeat(4));
         check(&heap, &shown, &shown);
     }
 }

@@ -12,11 +12,11 @@ use crate::output::live::{Asked, Human};
 use crate::output::stream::Json;
 use crate::output::style::{Color, Level, Screens, Wanted};
 use crate::output::view::Listed;
-use crate::output::{Reporter, Silent, Step, failure, json, wire};
+use crate::output::{Reporter, Silent, Step, ask, failure, json, wire};
 use crate::runner::{self, Outside, Parts, Runner};
 use crate::sandbox::programs::{self, Fetching, Package};
 use crate::sandbox::{self, Host, Provider, Providers};
-use crate::secrets;
+use crate::secrets::{Encrypted, Keyring, Stores, Unlock};
 use crate::store::{SessionRecord, Store};
 use std::cell::OnceCell;
 use std::io::{IsTerminal as _, Write};
@@ -31,6 +31,7 @@ pub struct App {
     pub env: Env,
     pub screens: Screens,
     providers: OnceCell<Providers>,
+    stores: OnceCell<Stores>,
 }
 
 /// Runs a page and tells its failure.
@@ -54,7 +55,7 @@ pub fn run(global: Global, page: impl FnOnce(&App) -> Done) -> ExitCode {
         term: term.as_deref(),
         columns: columns.as_deref(),
     });
-    let app = App { global, env, screens, providers: OnceCell::new() };
+    let app = App { global, env, screens, providers: OnceCell::new(), stores: OnceCell::new() };
     match page(&app) {
         Ok(code) => ExitCode::from(code),
         Err(failed) => {
@@ -137,6 +138,33 @@ impl App {
         Ok(self.providers.get_or_init(|| Providers::new(host)))
     }
 
+    /// Everywhere that secrets can be. None of it is opened before it is asked.
+    pub fn stores(&self) -> Result<&Stores> {
+        if let Some(stores) = self.stores.get() {
+            return Ok(stores);
+        }
+        let named = self.layers()?.settings()?.secrets;
+        let env = self.env.clone();
+        let (asks, screens) = (self.asks(), self.screens);
+        let key_file = self.env.path("LOOP_SECRETS_KEY_FILE");
+        let unlock = Unlock {
+            key_file: key_file
+                .map_or_else(|| Ok(self.env.config_dir()?.join("secrets.key")), Ok)?,
+            known: self.env.var("LOOP_SECRETS_PASSPHRASE"),
+            ask: Box::new(move |new| match asks {
+                true => ask::passphrase(new, &screens).map(Some),
+                false => Ok(None),
+            }),
+        };
+        let file = self.env.data_dir()?.join("secrets.age");
+        let stores = Stores::new(
+            Box::new(move |name| env.var(name)),
+            vec![Box::new(Keyring::default()), Box::new(Encrypted::new(file, unlock))],
+            named,
+        );
+        Ok(self.stores.get_or_init(|| stores))
+    }
+
     /// Where engines listen: Docker's, rootless Docker's, Docker Desktop's, Podman's.
     fn usual_engines(&self) -> Vec<String> {
         let mut sockets = vec!["/var/run/docker.sock".to_owned()];
@@ -173,7 +201,7 @@ impl App {
     pub fn with_outside<T>(&self, work: impl FnOnce(&Outside) -> T) -> T {
         work(&Outside {
             now: &clock::now,
-            secret: &|name| secrets::find(name, &|name| self.env.var(name)),
+            secret: &|name| Ok(self.stores()?.find(name)?.secret),
             program: &|program, progress| self.program(program, progress),
             ca_bundle: self.env.ssl_cert_file().filter(|path| path.is_file()),
             telemetry: &|| Ok(self.layers()?.settings()?.telemetry),

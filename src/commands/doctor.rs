@@ -1,12 +1,14 @@
 //! `loop doctor`
 
 use super::app::{App, Done};
+use super::secret;
+use crate::error::Failure;
 use crate::harness;
 use crate::output::human;
 use crate::output::json::{self, v1};
-use crate::output::view::{DoctorRow, DoctorState};
+use crate::output::view::{DoctorRow, DoctorState, StoreRow};
 use crate::sandbox;
-use crate::secrets;
+use crate::secrets::Is;
 
 /// Check every requirement, and say what mends it
 #[derive(clap::Args)]
@@ -23,6 +25,7 @@ impl Doctor {
         let sandboxes = sandboxes(app);
         let can_run = sandboxes.iter().any(|row| row.state == DoctorState::Ready);
         rows.extend(sandboxes);
+        rows.extend(stores(app));
         rows.extend(keys(app));
         app.show(
             |out| json::write_document(out, &v1::Doctor::all(&rows)),
@@ -104,22 +107,59 @@ fn sandboxes(app: &App) -> Vec<DoctorRow> {
     rows
 }
 
+/// Where secrets can be kept. One place that works is enough, and none is needed where they come from
+/// the environment.
+fn stores(app: &App) -> Vec<DoctorRow> {
+    let rows = match secret::stores(app) {
+        Ok(rows) => rows,
+        Err(failed) => return vec![unusable("secrets", &failed)],
+    };
+    let row = |store: StoreRow| DoctorRow {
+        requirement: format!("secrets: {}", store.name),
+        state: if store.state == Is::Here.name() {
+            DoctorState::Ready
+        } else {
+            DoctorState::Optional
+        },
+        detail: match store.state {
+            state if state == Is::Here.name() => store.detail,
+            state => format!("{state}: {}", store.detail),
+        },
+        mend: store.mend,
+    };
+    rows.into_iter().map(row).collect()
+}
+
+fn unusable(requirement: &str, failed: &Failure) -> DoctorRow {
+    DoctorRow {
+        requirement: requirement.to_owned(),
+        state: DoctorState::Optional,
+        detail: failed.to_string(),
+        mend: failed.hints.first().cloned(),
+    }
+}
+
 /// Each harness's key, where it has one.
 fn keys(app: &App) -> Vec<DoctorRow> {
     harness::all()
         .iter()
         .filter_map(|harness| harness.default_secret().map(|secret| (harness.name(), secret)))
         .map(|(name, secret)| {
-            let found = secrets::find(secret, &|name| app.env.var(name)).is_ok();
-            DoctorRow {
-                requirement: format!("harness `{name}`"),
-                state: if found { DoctorState::Ready } else { DoctorState::Optional },
-                detail: if found {
-                    format!("`{secret}` is set")
-                } else {
-                    format!("`{secret}` is not set")
+            let requirement = format!("harness `{name}`");
+            match app.stores().and_then(|stores| stores.look(secret)) {
+                Ok(Some(place)) => DoctorRow {
+                    requirement,
+                    state: DoctorState::Ready,
+                    detail: format!("`{secret}` is set ({place})"),
+                    mend: None,
                 },
-                mend: (!found).then(|| format!("export {secret}=…")),
+                Ok(None) => DoctorRow {
+                    requirement,
+                    state: DoctorState::Optional,
+                    detail: format!("`{secret}` is not set"),
+                    mend: Some(format!("loop secret set {secret}")),
+                },
+                Err(failed) => unusable(&requirement, &failed),
             }
         })
         .collect()

@@ -9,6 +9,7 @@ use crate::secrets::Redactor;
 use crate::supervise;
 use crate::traces::snapshot::Snapshot;
 use crate::triage;
+use std::borrow::Cow;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -95,9 +96,26 @@ pub fn run(command: Command, app: &App) -> Done {
     Ok(0)
 }
 
-fn redactor(secrets: &[String]) -> supervise::Redact {
-    let redactor = Redactor::new(secrets);
-    Box::new(move |text| redactor.redact(text))
+fn redactor(secrets: &[String]) -> Box<dyn supervise::Redact> {
+    Box::new(Redactor::new(secrets))
+}
+
+impl supervise::Redact for Redactor {
+    fn lines<'t>(&self, before: &[u8], lines: &'t [u8]) -> Cow<'t, [u8]> {
+        self.redact_after(before, lines)
+    }
+
+    fn unfinished(&self, before: &[u8], lines: &[u8]) -> usize {
+        Self::unfinished(self, before, lines)
+    }
+
+    fn reach(&self) -> usize {
+        Self::reach(self)
+    }
+
+    fn archive(&self, archive: Vec<u8>) -> Option<Vec<u8>> {
+        Self::archive(self, archive).ok()
+    }
 }
 
 /// An answer of the supervisor, or why there is none, for the other side of the sandbox.

@@ -13,6 +13,7 @@ mod hidden;
 mod preset;
 mod project;
 mod schema;
+mod secret;
 mod session;
 mod skill;
 mod traces;
@@ -75,6 +76,9 @@ enum Command {
     /// Integrations that a worker may use
     #[command(subcommand, alias = "skills")]
     Skill(skill::Command),
+    /// Credentials: where they are kept, and what wants them
+    #[command(subcommand, alias = "secrets")]
+    Secret(secret::Command),
     /// Sources of traces
     #[command(subcommand, alias = "projects")]
     Project(project::Command),
@@ -117,6 +121,7 @@ fn dispatch(command: Command, app: &App) -> app::Done {
         Command::Session(command) => session::run(command, app),
         Command::Preset(command) => preset::run(command, app),
         Command::Skill(command) => skill::run(command, app),
+        Command::Secret(command) => secret::run(command, app),
         Command::Project(command) => project::run(command, app),
         Command::Traces(command) => traces::run(command, app),
         Command::Gc(page) => page.run(app),

@@ -12,7 +12,6 @@
 
 pub mod allow;
 pub mod bundled;
-pub mod credential;
 pub mod edit;
 pub mod env;
 mod found;

@@ -154,7 +154,7 @@ fn credentials(table: &mut Table) -> Credentials {
 
 fn provider(table: &mut Table) -> Option<ModelProvider> {
     let base_url = table.parsed("base_url", value::url).map(|at| at.value);
-    let secret = table.parsed("secret", value::variable).map(|at| at.value);
+    let secret = table.parsed("secret", value::secret).map(|at| at.value);
     table.is_there().then_some(ModelProvider { base_url, secret })
 }
 

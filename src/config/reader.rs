@@ -5,9 +5,9 @@
 //! file. A key that nobody asked for is unknown; where another table of the same file would take
 //! it, the hint says so. Broken syntax is told alone: what follows from it would only confuse.
 
-use super::credential;
 use super::found::Value;
 use super::value::reason_and_hint;
+use crate::domain::credential;
 use crate::domain::words::{did_you_mean, or};
 use crate::error::{Failure, Kind, Place, Result};
 use std::cell::RefCell;

@@ -2,7 +2,8 @@
 
 use super::found::Value;
 use super::reader::{self, Table};
-use super::{Known, credential, value};
+use super::{Known, value};
+use crate::domain::credential;
 use crate::domain::preset::{ARIZE, FILE, Project, SOURCES};
 use crate::error::Result;
 use std::collections::BTreeMap;
@@ -15,6 +16,8 @@ pub struct Settings {
     /// The package registry harness programs come from, where it is not the usual one.
     pub registry: Option<String>,
     pub projects: BTreeMap<String, Project>,
+    /// Where secrets are that are kept elsewhere: `GH_TOKEN = "command:gh auth token"`.
+    pub secrets: BTreeMap<String, String>,
 }
 
 /// What a start uses where neither a flag nor a preset says otherwise.
@@ -62,12 +65,18 @@ impl Settings {
         for (name, project) in farther.projects {
             self.projects.entry(name).or_insert(project);
         }
+        for (name, reference) in farther.secrets {
+            self.secrets.entry(name).or_insert(reference);
+        }
         self
     }
 
     /// Whether they say anything beyond projects.
     pub fn steers(&self) -> bool {
-        self.defaults != Defaults::default() || self.telemetry.is_some() || self.registry.is_some()
+        self.defaults != Defaults::default()
+            || self.telemetry.is_some()
+            || self.registry.is_some()
+            || !self.secrets.is_empty()
     }
 }
 
@@ -86,7 +95,30 @@ pub fn read(file: &str, text: &str, known: &Known) -> Result<Settings> {
         registry: table
             .table("harness", |table| table.parsed("registry", value::url).map(|at| at.value)),
         projects: projects(table),
+        secrets: secrets(table),
     })
+}
+
+fn secrets(table: &mut Table) -> BTreeMap<String, String> {
+    let mut secrets = BTreeMap::new();
+    table.each("secrets", |name, found| {
+        if let Err(reason) = value::variable(&name.value) {
+            let (reason, hint) = value::reason_and_hint(&reason);
+            found.wrong_at(&name.at, reason, hint);
+        }
+        let Some(text) = found.string() else { return };
+        match value::reference(&text.value) {
+            Ok(reference) => {
+                secrets.insert(name.value.clone(), reference);
+            }
+            // What stands there may be the secret itself.
+            Err(reason) => {
+                let (reason, hint) = value::reason_and_hint(&reason);
+                found.wrong_hidden(reason, hint);
+            }
+        }
+    });
+    secrets
 }
 
 fn telemetry(table: &mut Table) -> Option<Telemetry> {
@@ -95,7 +127,7 @@ fn telemetry(table: &mut Table) -> Option<Telemetry> {
         table.missing("endpoint", "endpoint = \"http://localhost:6006/v1/traces\"");
     }
     let project = table.text("project").map_or_else(|| RUNS.to_owned(), |at| at.value);
-    let secret = table.parsed("secret", value::variable).map(|at| at.value);
+    let secret = table.parsed("secret", value::secret).map(|at| at.value);
     let space = table.text("space").map(|at| at.value);
     let headers = headers(table);
     endpoint.map(|endpoint| Telemetry { endpoint: endpoint.value, project, secret, space, headers })
@@ -155,7 +187,7 @@ fn project(name: &str, found: &Value) -> Option<Project> {
             path: table.string("path").map(|at| at.value),
             url: table.parsed("url", value::url).map(|at| at.value),
             project: table.text("project").map(|at| at.value),
-            secret: table.parsed("secret", value::variable).map(|at| at.value),
+            secret: table.parsed("secret", value::secret).map(|at| at.value),
             space: table.text("space").map(|at| at.value),
             region: table.parsed("region", value::region).map(|at| at.value),
         }

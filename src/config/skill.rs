@@ -2,8 +2,9 @@
 
 use super::found::Value;
 use super::reader::{self, At, Table};
-use super::{credential, value};
-use crate::domain::preset::{CUSTOM, SKILL_KINDS, Skill, SkillSecret, SkillSource};
+use super::value;
+use crate::domain::credential;
+use crate::domain::preset::{CUSTOM, SKILL_KINDS, Skill, SkillCheck, SkillSecret, SkillSource};
 use crate::error::Result;
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ pub fn read(name: &str, file: &str, text: &str) -> Result<Skill> {
         skill.env = env(table, &skill.secrets);
         skill.hosts = hosts(table, &skill);
         skill.source = source(table, kind.as_ref());
+        skill.check = check(table, &skill);
         skill.kind = kind.map(|at| at.value).unwrap_or_default();
         skill
     })
@@ -110,6 +112,46 @@ fn source(table: &mut Table, kind: Option<&At<String>>) -> Option<SkillSource> {
         table.wrong(&kind.at, sentence, Some(format!("write `kind = \"{CUSTOM}\"`")));
     }
     source
+}
+
+fn check(table: &mut Table, skill: &Skill) -> Option<SkillCheck> {
+    table.table("check", |table| {
+        let url = table.text("url");
+        if url.is_none() && !table.has("url") {
+            table.missing("url", "url = \"https://api.example.com/me\"");
+        }
+        let body = table.text("body");
+        let is_secret = |name: &str| skill.secrets.contains_key(name);
+        for (text, in_body) in [(&url, false), (&body, true)] {
+            let Some(text) = text else { continue };
+            for name in value::references(&text.value) {
+                if skill.env.contains_key(name) || (in_body && is_secret(name)) {
+                    continue;
+                }
+                let (sentence, hint) = match is_secret(name) {
+                    true => (
+                        format!("`{name}` is a secret, which does not belong into an address"),
+                        format!("give it a header: `{name} = {{ header = \"...\" }}`"),
+                    ),
+                    false => (
+                        format!("`{name}` is no variable of this skill"),
+                        format!("add it under `[env]`: `{name} = \"...\"`"),
+                    ),
+                };
+                let at = table.within(&text.at, &format!("${{{name}}}"));
+                table.wrong(&at, sentence, Some(hint));
+            }
+        }
+        let check = SkillCheck {
+            url: url.map(|at| at.value).unwrap_or_default(),
+            body: body.map(|at| at.value),
+            valid: table.text("valid").map(|at| at.value),
+            account: table.text("account").map(|at| at.value),
+            scopes: table.text("scopes").map(|at| at.value),
+            expires: table.text("expires").map(|at| at.value),
+        };
+        table.is_there().then_some(check)
+    })
 }
 
 /// The name of an HTTP header, and the scheme before the value where there is one.

@@ -5,7 +5,8 @@
 
 use super::layers::Layers;
 use super::settings::Defaults;
-use super::{Known, credential, preset, runs, template, value, window};
+use super::{Known, preset, runs, template, value, window};
+use crate::domain::credential;
 use crate::domain::limits::{Keep, Limits};
 use crate::domain::measure;
 use crate::domain::plan::LaunchPlan;

@@ -18,6 +18,28 @@ pub fn name(text: &str) -> Result<String, String> {
     ))
 }
 
+/// A secret: by the name of its variable, or by a reference that names its place.
+pub fn secret(text: &str) -> Result<String, String> {
+    if !text.contains(':') {
+        return variable(text);
+    }
+    reference(text)
+}
+
+/// The place of a secret; never a secret itself.
+pub fn reference(text: &str) -> Result<String, String> {
+    let rest = |scheme: &str| text.strip_prefix(scheme).map(str::trim);
+    let good = ["env:", "file:", "command:", "op://"]
+        .into_iter()
+        .any(|scheme| rest(scheme).is_some_and(|rest| !rest.is_empty()));
+    if good {
+        return Ok(text.to_owned());
+    }
+    Err("what stands here names no place of a secret; write `env:NAME`, `file:/path`, \
+         `command:gh auth token` or `op://vault/item/field`"
+        .to_owned())
+}
+
 /// The name of an environment variable, or of a secret, which becomes one.
 pub fn variable(text: &str) -> Result<String, String> {
     let good = !text.is_empty()

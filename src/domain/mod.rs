@@ -5,6 +5,7 @@
 //! of values, so that it can be tested without the outside.
 
 pub mod artifact;
+pub mod credential;
 pub mod digest;
 pub mod journal;
 pub mod limits;

@@ -137,6 +137,22 @@ pub struct Skill {
     pub secrets: BTreeMap<String, SkillSecret>,
     pub env: BTreeMap<String, String>,
     pub source: Option<SkillSource>,
+    #[serde(default)]
+    pub check: Option<SkillCheck>,
+}
+
+/// The one call that shows whether a skill's secrets work. Secrets that have a header are sent in it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SkillCheck {
+    /// May name variables of the skill, as in `https://api.${DD_SITE}/api/v1/validate`.
+    pub url: String,
+    /// Sent as JSON by POST; may name variables and secrets of the skill.
+    pub body: Option<String>,
+    /// Where the answer tells things: the name of a header, or a JSON pointer, which begins with `/`.
+    pub valid: Option<String>,
+    pub account: Option<String>,
+    pub scopes: Option<String>,
+    pub expires: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

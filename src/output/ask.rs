@@ -1,6 +1,7 @@
 //! Asking somebody at a terminal, and leaving when they say so.
 
 use super::failure::note;
+use super::sanitise::line;
 use super::style::{Role, Screens};
 use crate::error::{Cannot as _, Kind, Result};
 use nix::sys::signal::{SigSet, Signal};
@@ -29,6 +30,29 @@ pub fn confirm(question: &str, screens: &Screens) -> Result<bool> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).cannot(Kind::Usage, doing)?;
     Ok(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Asks for a value that is not shown while it is typed.
+pub fn hidden(what: &str, screens: &Screens) -> Result<String> {
+    password(what, screens, None)
+}
+
+/// Asks for the passphrase of the file of secrets, twice where it is a new one.
+pub fn passphrase(new: bool, screens: &Screens) -> Result<String> {
+    if !new {
+        return password("passphrase of the file of secrets", screens, None);
+    }
+    let what = "a passphrase for the new file of secrets";
+    password(what, screens, Some(("the same again", "they differ; once more")))
+}
+
+fn password(what: &str, screens: &Screens, again: Option<(&str, &str)>) -> Result<String> {
+    let prompt = screens.err.paint(Role::Strong, line(what)).to_string();
+    let mut asked = dialoguer::Password::new().with_prompt(prompt);
+    if let Some((again, differ)) = again {
+        asked = asked.with_confirmation(again, differ);
+    }
+    asked.interact().cannot(Kind::Usage, || format!("ask for {what}"))
 }
 
 /// From now on Ctrl-C, a closed terminal and a polite kill detach: the process ends, the worker goes

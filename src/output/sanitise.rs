@@ -5,10 +5,14 @@
 //! else is shown as `\x1b` or `\u{202e}` instead of being obeyed: control characters of both sets,
 //! overrides of the writing direction, characters without a shape (zero-width ones, tags, fillers,
 //! variation selectors that select nothing), private and unassigned ones. Joiners inside emoji are
-//! shown too: a terminal cannot be trusted to agree with us on how wide the joined sign is. Going
-//! through the door twice changes nothing.
+//! shown too: a terminal cannot be trusted to agree with us on how wide the joined sign is. Of marks
+//! that stand on one character only so many are let through, since a heap of them covers the lines
+//! above. Going through the door twice changes nothing.
 
 use std::borrow::Cow;
+
+/// The most marks on one character; no writing system needs more.
+const MARKS: usize = 4;
 
 /// Text of several lines: newlines and tabs stay, `\r\n` becomes a newline.
 pub fn text(untrusted: &str) -> Cow<'_, str> {
@@ -87,11 +91,12 @@ fn clean(text: &str, lines: Lines) -> Cow<'_, str> {
 /// Where the next character is that must not go out as it is. `before` is what stood in front.
 fn next_bad(text: &str, lines: Lines, before: &mut Option<char>) -> Option<usize> {
     let bytes = text.as_bytes();
-    let mut at = 0;
+    let (mut at, mut marks) = (0, 0);
     while at < bytes.len() {
         let plain = bytes[at..].iter().take_while(|b| matches!(b, b' '..=b'~')).count();
         if plain > 0 {
             at += plain;
+            marks = 0;
             *before = Some(char::from(bytes[at - 1]));
             continue;
         }
@@ -102,7 +107,8 @@ fn next_bad(text: &str, lines: Lines, before: &mut Option<char>) -> Option<usize
             '\u{fe0e}' | '\u{fe0f}' => before.is_some_and(takes_style),
             c => is_shown(c),
         };
-        if !fine {
+        marks = if unicode_width::UnicodeWidthChar::width(c) == Some(0) { marks + 1 } else { 0 };
+        if !fine || marks > MARKS {
             return Some(at);
         }
         *before = Some(c);
@@ -183,6 +189,16 @@ mod tests {
     }
 
     #[test]
+    fn every_character_there_is() {
+        for c in '\0'..=char::MAX {
+            let mut buffer = [0; 4];
+            let shown = text(c.encode_utf8(&mut buffer));
+            assert_eq!(obeys(&shown), None, "{:x}", u32::from(c));
+            assert_eq!(text(&shown), shown);
+        }
+    }
+
+    #[test]
     fn what_is_seen() {
         #[track_caller]
         fn check(untrusted: &str, many: &str, one: &str) {
@@ -205,5 +221,9 @@ mod tests {
         );
         check("e\u{301} 漢字 \u{a0}¡", "e\u{301} 漢字 \u{a0}¡", "e\u{301} 漢字 \u{a0}¡");
         check("\u{feff}{", "\\u{feff}{", "\\u{feff}{");
+        let heap = format!("a{}b", "\u{301}".repeat(6));
+        // What comes after one that is shown stands on that.
+        let shown = format!("a{}\\u{{301}}\u{301}b", "\u{301}".repeat(4));
+        check(&heap, &shown, &shown);
     }
 }

@@ -153,3 +153,66 @@ impl DoctorState {
         }
     }
 }
+
+/// A secret by its name, and never with its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretRow {
+    pub name: String,
+    /// Where it was found: `environment`, a store, or a reference. `None` where it is not set.
+    pub place: Option<String>,
+    /// What wants it: "skill `github`".
+    pub wanted_by: Vec<String>,
+    /// Why it is not to be had, where that is known.
+    pub reason: Option<String>,
+}
+
+/// A store of secrets that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreRow {
+    pub name: String,
+    /// `here`, `locked`, `absent`, `hanging` or `broken`.
+    pub state: &'static str,
+    pub detail: String,
+    /// What to type to mend it.
+    pub mend: Option<String>,
+    /// How long it took to find out.
+    pub took_ms: u64,
+}
+
+/// What came of trying a skill's secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SkillCheckView {
+    pub skill: String,
+    pub secrets: Vec<SecretRow>,
+    pub outcome: CheckOutcome,
+    pub detail: String,
+    /// Whose they are, where the service tells.
+    pub account: Option<String>,
+    pub scopes: Option<Vec<String>>,
+    /// As the service writes it.
+    pub expires: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckOutcome {
+    Works,
+    Refused,
+    /// A secret is not set.
+    Missing,
+    /// The service could not be asked, or said nothing that tells.
+    Unknown,
+    /// The skill does not say how to try it.
+    Untried,
+}
+
+impl CheckOutcome {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Works => "works",
+            Self::Refused => "refused",
+            Self::Missing => "missing",
+            Self::Unknown => "unknown",
+            Self::Untried => "untried",
+        }
+    }
+}

@@ -60,13 +60,16 @@ impl Runner<'_> {
         let target = self.store.dir(&id).artifacts();
         let staged = self.store.dir(&id).path().join("artifacts.new");
         clear(&staged)?;
-        let archive: Box<dyn Read> = match self.packed.take() {
+        let packed = self.packed.take();
+        let was_packed = packed.is_some();
+        let archive: Box<dyn Read> = match packed {
             Some(archive) => Box::new(std::io::Cursor::new(archive)),
             None => self.provider.download(&id, Area::Artifacts)?,
         };
         for left in unpack(archive, &staged, Quota::default())? {
             self.reporter.warn(&format!("an artifact was left out: {left}"));
         }
+        self.clean(&staged, was_packed)?;
         put_in_place(&staged, &target)
             .cannot(Kind::Config, || format!("keep the artifacts in `{}`", target.display()))?;
         clear(&staged)

@@ -6,6 +6,7 @@
 //! stored, never remembered. Only the process that holds the session's lock drives it; others read
 //! the store ([`watch`]).
 
+mod clean;
 mod collect;
 mod evidence;
 mod ingest;

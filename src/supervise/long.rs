@@ -4,7 +4,8 @@
 //! that can be seen, inside something that is redacted; where the line is too long and has to be
 //! cut, the same holds for the cut.
 
-use super::tail::{Hide, Into};
+use super::Redact;
+use super::tail::Into;
 use crate::domain::journal::Stream;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -43,7 +44,7 @@ pub fn copy(line: &Line, into: &mut Into, buffer: &mut [u8]) -> io::Result<u64> 
         let n = line.file.read_at(&mut buffer[..want], at)?;
         let whole = at + n as u64 == line.end;
         let limit = (keep - at) as usize;
-        let ahead = if whole { 0 } else { into.hide.reach.min(n / 4) };
+        let ahead = if whole { 0 } else { into.hide.reach().min(n / 4) };
         let end = limit.min(n - ahead);
         let last = end == limit || n == 0;
         let end = if whole && end == n { n } else { cut(&buffer[..n], end, text, into.hide) };
@@ -59,7 +60,7 @@ pub fn copy(line: &Line, into: &mut Into, buffer: &mut [u8]) -> io::Result<u64> 
 }
 
 /// A good place to cut, at or before `end`.
-fn cut(bytes: &[u8], end: usize, text: bool, hide: &Hide) -> usize {
+fn cut(bytes: &[u8], end: usize, text: bool, hide: &dyn Redact) -> usize {
     let boundary = |mut at: usize| {
         while text && at > 0 && bytes.get(at).is_some_and(|b| b & 0xc0 == 0x80) {
             at -= 1;
@@ -68,15 +69,15 @@ fn cut(bytes: &[u8], end: usize, text: bool, hide: &Hide) -> usize {
     };
     let mut at = end;
     for _ in 0..TRIES {
-        let from = at.saturating_sub(hide.reach);
-        let to = bytes.len().min(at + hide.reach);
-        if matches!((hide.redact)(&bytes[from..to]), std::borrow::Cow::Borrowed(_)) {
+        let from = at.saturating_sub(hide.reach());
+        let to = bytes.len().min(at + hide.reach());
+        if matches!(hide.lines(&[], &bytes[from..to]), std::borrow::Cow::Borrowed(_)) {
             return boundary(at);
         }
-        if at <= 2 * hide.reach {
+        if at <= 2 * hide.reach() {
             break;
         }
-        at -= hide.reach;
+        at -= hide.reach();
     }
     boundary(end)
 }
@@ -89,7 +90,7 @@ struct Pieces {
 
 impl Pieces {
     fn write(&mut self, into: &mut Into, bytes: &[u8]) {
-        let hidden = (into.hide.redact)(bytes);
+        let hidden = into.hide.lines(&[], bytes);
         if self.text {
             let text = String::from_utf8_lossy(&hidden);
             // Text to JSON cannot fail.

@@ -44,13 +44,25 @@ pub use place::place;
 
 use std::borrow::Cow;
 
-/// Replaces what is secret in a piece of output. It is given many lines at once.
-pub type Redact = Box<dyn for<'a> Fn(&'a [u8]) -> Cow<'a, [u8]>>;
+/// Takes what is secret out of output.
+pub trait Redact {
+    /// Whole lines, many at once, with what came before them; the last one lacks its newline.
+    fn lines<'t>(&self, before: &[u8], lines: &'t [u8]) -> Cow<'t, [u8]>;
+
+    /// How many bytes at the end of such lines, whole lines again, have to wait for those that follow.
+    fn unfinished(&self, before: &[u8], lines: &[u8]) -> usize;
+
+    /// How far apart two places have to be not to matter to each other, in bytes.
+    fn reach(&self) -> usize;
+
+    /// An archive of files; `None` where it cannot be read.
+    fn archive(&self, archive: Vec<u8>) -> Option<Vec<u8>>;
+}
 
 /// Makes a [`Redact`] from the values that must not be seen.
-pub type Redactor<'f> = &'f dyn Fn(&[String]) -> Redact;
+pub type Redactor<'f> = &'f dyn Fn(&[String]) -> Box<dyn Redact>;
 
 /// Applies a redaction to text.
-fn redacted(redact: &Redact, text: &str) -> String {
-    String::from_utf8_lossy(&redact(text.as_bytes())).into_owned()
+fn redacted(redact: &dyn Redact, text: &str) -> String {
+    String::from_utf8_lossy(&redact.lines(&[], text.as_bytes())).into_owned()
 }

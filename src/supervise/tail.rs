@@ -30,21 +30,7 @@ impl Default for Sizes {
 pub struct Into<'a> {
     pub journal: &'a mut Journal,
     pub turn: u32,
-    pub hide: &'a Hide,
-}
-
-/// A redaction, and how far apart two places have to be not to matter to each other.
-pub struct Hide {
-    pub redact: Redact,
-    pub reach: usize,
-}
-
-impl Hide {
-    pub fn new(redact: Redact, secrets: &[String]) -> Self {
-        // The longest of the ways in which a value may be written is JSON's `\u00ff`.
-        let longest = secrets.iter().map(String::len).max().unwrap_or(0);
-        Self { redact, reach: (longest * 6).clamp(16, 64 << 10) }
-    }
+    pub hide: &'a dyn Redact,
 }
 
 pub struct Tail {
@@ -60,6 +46,8 @@ pub struct Tail {
     /// The beginning of a line whose end is not there yet is in `buffer[..filled]`...
     buffer: Vec<u8>,
     filled: usize,
+    /// The lines that were passed on last, as they were: a secret may have begun in them.
+    before: Vec<u8>,
     /// ...or, when it does not fit, in the file from here on.
     long: Option<long::Start>,
     removed: bool,
@@ -77,6 +65,7 @@ impl Tail {
             len: 0,
             buffer,
             filled: 0,
+            before: Vec::new(),
             long: None,
             removed: false,
         }
@@ -122,10 +111,9 @@ impl Tail {
             let (at, len) = (self.at, self.len);
             let detail = format!("the file of {name} shrank from {at} to {len} bytes");
             // What was read of a line before that is still the worker's word.
-            if self.long.take().is_none() && self.filled > 0 {
-                self.lines(into, self.filled);
+            if self.long.take().is_none() {
+                self.all_lines(into);
             }
-            self.filled = 0;
             into.journal.sys(into.turn, &Sys::Tampered { detail });
             self.lost += at - len;
             self.at = len;
@@ -144,10 +132,17 @@ impl Tail {
         self.at += n as u64;
         self.filled += n;
         if let Some(newline) = newline {
+            // Lines that wait for what comes next must not fill the buffer.
+            let held = into.hide.unfinished(&self.before, &self.buffer[..newline]);
+            let held = if held > self.buffer.len() / 2 { 0 } else { held };
+            if held < newline {
+                self.lines(into, if held == 0 { newline } else { newline - held - 1 });
+            }
+        } else if self.filled < self.buffer.len() {
+            return Ok(true);
+        } else if let Some(newline) = memchr::memrchr(b'\n', &self.buffer[..self.filled]) {
             self.lines(into, newline);
-            self.buffer.copy_within(newline + 1..self.filled, 0);
-            self.filled -= newline + 1;
-        } else if self.filled == self.buffer.len() {
+        } else {
             self.at -= self.filled as u64;
             self.long = Some(long::Start { at: self.at, text: true });
             self.filled = 0;
@@ -155,9 +150,30 @@ impl Tail {
         Ok(true)
     }
 
-    fn lines(&self, into: &mut Into, end: usize) {
-        let text = (into.hide.redact)(&self.buffer[..end]);
+    /// Passes on the lines before the newline at `end`.
+    fn lines(&mut self, into: &mut Into, end: usize) {
+        let text = into.hide.lines(&self.before, &self.buffer[..end]);
         into.journal.output(into.turn, self.stream, &text);
+        let next = self.filled.min(end + 1);
+        self.before.extend_from_slice(&self.buffer[..end]);
+        self.before.push(b'\n');
+        let far = self.before.len().saturating_sub(2 * into.hide.reach());
+        if let Some(newline) =
+            far.checked_sub(1).and_then(|far| memchr::memchr(b'\n', &self.before[far..]))
+        {
+            self.before.drain(..far + newline);
+        }
+        self.buffer.copy_within(next..self.filled, 0);
+        self.filled -= next;
+    }
+
+    /// Passes on what is there, also of a line without an end.
+    fn all_lines(&mut self, into: &mut Into) {
+        if self.filled > 0 {
+            let ends = self.buffer[self.filled - 1] == b'\n';
+            self.lines(into, self.filled - usize::from(ends));
+        }
+        self.filled = 0;
     }
 
     /// Looks for the end of a long line.
@@ -214,9 +230,8 @@ impl Tail {
                 self.at += rest;
             }
             self.long_line(into)?;
-        } else if self.filled > 0 {
-            self.lines(into, self.filled);
-            self.filled = 0;
+        } else {
+            self.all_lines(into);
         }
         into.journal.flush();
         Ok(())
@@ -245,16 +260,30 @@ mod tests {
     const SMALL: Sizes = Sizes { buffer: 64, line: 200 };
     const SECRET: &[u8] = b"hunter2";
 
-    fn hide() -> Hide {
-        let secret = "hunter2".to_owned();
-        let found = aho_corasick::AhoCorasick::new([&secret]).unwrap();
-        let redact: Redact = Box::new(move |bytes| {
-            if !found.is_match(bytes) {
-                return Cow::Borrowed(bytes);
+    struct Hide;
+
+    impl Redact for Hide {
+        fn lines<'t>(&self, _: &[u8], lines: &'t [u8]) -> Cow<'t, [u8]> {
+            let found = aho_corasick::AhoCorasick::new([SECRET]).unwrap();
+            match found.is_match(lines) {
+                false => Cow::Borrowed(lines),
+                true => Cow::Owned(found.replace_all_bytes(lines, &["*"])),
             }
-            Cow::Owned(found.replace_all_bytes(bytes, &["*"]))
-        });
-        Hide { redact, reach: 8 }
+        }
+
+        /// A line with a dash at its end waits for the next one.
+        fn unfinished(&self, _: &[u8], lines: &[u8]) -> usize {
+            let line = lines.rsplit(|byte| *byte == b'\n').next().unwrap();
+            if line.ends_with(b"-") { line.len() } else { 0 }
+        }
+
+        fn reach(&self) -> usize {
+            8
+        }
+
+        fn archive(&self, archive: Vec<u8>) -> Option<Vec<u8>> {
+            Some(archive)
+        }
     }
 
     /// What the journal holds after each of the pieces was written and copied.
@@ -264,7 +293,7 @@ mod tests {
         let mut file = File::create(&path).unwrap();
         let mut tail = Tail::new(File::open(&path).unwrap(), Stream::Out, sizes);
         let mut journal = Journal::open(dir.path()).unwrap();
-        let hide = hide();
+        let hide = Hide;
         let mut into = Into { journal: &mut journal, turn: 1, hide: &hide };
         for piece in pieces {
             file.write_all(piece).unwrap();
@@ -308,6 +337,10 @@ mod tests {
         check(b"a\ntorn", SMALL, &["a", "torn"]);
         check(b"\xff\xfe\n\xc3", SMALL, &["\u{fffd}\u{fffd}", "\u{fffd}"]);
         check(b"my hunter2!\nhunter2", SMALL, &["my *!", "*"]);
+        check(b"a\nb-\nc\nd-\n", SMALL, &["a", "b-", "c", "d-"]);
+        let waiting = format!("a\n{}-\n{}\n", "b".repeat(20), "c".repeat(70));
+        let lines = ["a".to_owned(), format!("{}-", "b".repeat(20)), "c".repeat(70)];
+        check(waiting.as_bytes(), SMALL, &lines.each_ref().map(String::as_str));
     }
 
     #[test]
@@ -358,7 +391,7 @@ mod tests {
         let file = File::options().create(true).append(true).open(&path).unwrap();
         let mut tail = Tail::new(File::open(&path).unwrap(), Stream::Out, SMALL);
         let mut journal = Journal::open(dir.path()).unwrap();
-        let hide = hide();
+        let hide = Hide;
         let mut into = Into { journal: &mut journal, turn: 1, hide: &hide };
         (&file).write_all(b"one\nhal").unwrap();
         tail.copy(&mut into, 999).unwrap();

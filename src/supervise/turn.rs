@@ -6,8 +6,8 @@ use super::log::Journal;
 use super::processes::{self, Target};
 use super::record::{Record, shorten};
 use super::spawn::Plan;
-use super::tail::{Hide, Into};
-use super::{Redactor, memory, redacted};
+use super::tail::Into;
+use super::{Redact, Redactor, memory, redacted};
 use crate::domain::journal::{Exit, Limit, Sys};
 use crate::domain::turn::{BootSpec, TurnSpec};
 use base64::Engine as _;
@@ -42,7 +42,7 @@ pub struct Turn {
     boot: BootSpec,
     spec: TurnSpec,
     record: Record,
-    hide: Hide,
+    hide: Box<dyn Redact>,
     steps: VecDeque<Step>,
     job: Option<(Step, Job)>,
     ladder: Option<Ladder>,
@@ -65,7 +65,7 @@ impl Turn {
         steps.push_back(Step::Harness);
         Self {
             boot: boot.clone(),
-            hide: Hide::new(redactor(&spec.secrets), &spec.secrets),
+            hide: redactor(&spec.secrets),
             record,
             steps,
             job: None,
@@ -160,7 +160,7 @@ impl Turn {
     fn begin(&mut self, journal: &mut Journal, now: Instant) {
         let Some(step) = self.steps.pop_front() else { return };
         let plan = Plan { boot: &self.boot, spec: &self.spec, dir: &self.record.dir };
-        let hide = |text: &String| redacted(&self.hide.redact, text);
+        let hide = |text: &String| redacted(&*self.hide, text);
         let started = match &step {
             Step::Place => plan.place().map_err(|error| format!("cannot place files: {error}")),
             Step::Setup(at, command) => {
@@ -186,7 +186,7 @@ impl Turn {
     }
 
     fn fail(&mut self, reason: &str) {
-        let mut reason = redacted(&self.hide.redact, reason);
+        let mut reason = redacted(&*self.hide, reason);
         shorten(&mut reason);
         self.exit.spawn_error = Some(reason);
         self.steps.clear();
@@ -202,7 +202,7 @@ impl Turn {
     fn copy(&mut self, journal: &mut Journal, now: Instant) -> bool {
         let turn = self.turn_of_job();
         let limit = self.spec.limits.output_bytes;
-        let mut into = Into { journal, turn, hide: &self.hide };
+        let mut into = Into { journal, turn, hide: &*self.hide };
         match &mut self.job {
             // What it says is told as the reason for its failure.
             Some((Step::Place, _)) | None => false,
@@ -275,7 +275,7 @@ impl Turn {
         let forced = self.ladder.is_some();
         let failed = !exit.is_clean() && !forced;
         if !matches!(step, Step::Place) {
-            job.finish(&mut Into { journal, turn, hide: &self.hide });
+            job.finish(&mut Into { journal, turn, hide: &*self.hide });
         }
         match step {
             Step::Place if failed => {
@@ -288,7 +288,7 @@ impl Turn {
                 if failed {
                     self.fail(&format!("setup command `{command}` {}", how(&exit)));
                 }
-                let command = redacted(&self.hide.redact, &command);
+                let command = redacted(&*self.hide, &command);
                 journal.sys(0, &Sys::SetupExited { command, exit });
             }
             Step::Harness => {
@@ -312,7 +312,7 @@ impl Turn {
     fn tell_artifacts(&self, journal: &mut Journal) {
         let Some(folder) = &self.boot.artifacts else { return };
         let plan = Plan { boot: &self.boot, spec: &self.spec, dir: &self.record.dir };
-        if let Some(archive) = plan.pack(folder) {
+        if let Some(archive) = plan.pack(folder).and_then(|packed| self.hide.archive(packed)) {
             let tar = STANDARD.encode(archive);
             journal.sys(self.spec.turn, &Sys::Artifacts { tar });
         }

@@ -25,6 +25,7 @@ mod phoenix;
 mod phoenix_rig;
 mod readme;
 mod rig;
+mod secrets;
 mod support;
 mod telemetry;
 mod traces;

@@ -206,8 +206,14 @@ impl Home {
 
     /// The built program, ready to be given more and run.
     pub fn run(&self, arguments: &[&str]) -> Run {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_loop"));
-        command.args(arguments).env_clear().current_dir(self.path().join("work"));
+        self.run_under(&[], arguments)
+    }
+
+    /// The same, started by another program, whose words come first.
+    pub fn run_under(&self, words: &[&str], arguments: &[&str]) -> Run {
+        let all = [words, &[env!("CARGO_BIN_EXE_loop")], arguments].concat();
+        let mut command = Command::new(all[0]);
+        command.args(&all[1..]).env_clear().current_dir(self.path().join("work"));
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.path().join("home"));
         command.env("TMPDIR", self.path().join("tmp"));
@@ -215,6 +221,8 @@ impl Home {
         command.env("LOOP_DATA_DIR", self.data());
         command.env("LOOP_CACHE_DIR", cache());
         command.env("LC_ALL", "C.UTF-8").env("TZ", "UTC");
+        // The keyring of whoever runs the tests is none of theirs.
+        command.env("XDG_RUNTIME_DIR", self.path().join("tmp"));
         // Where the engine and trust are is the machine's, not the user's.
         for name in ["DOCKER_HOST", "SSL_CERT_FILE", "npm_config_registry"] {
             if let Some(value) = std::env::var_os(name) {

@@ -1,5 +1,6 @@
 //! `loop skill`
 
+mod check;
 mod list;
 mod show;
 mod validate;
@@ -13,6 +14,8 @@ pub enum Command {
     List(list::List),
     /// Show a skill
     Show(show::Show),
+    /// Try a skill's secrets with one real call
+    Check(check::Check),
     /// List every mistake of skills, each with its place
     Validate(validate::Validate),
 }
@@ -21,6 +24,7 @@ pub fn run(command: Command, app: &App) -> Done {
     match command {
         Command::List(page) => page.run(app),
         Command::Show(page) => page.run(app),
+        Command::Check(page) => page.run(app),
         Command::Validate(page) => page.run(app),
     }
 }

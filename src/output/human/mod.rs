@@ -5,6 +5,7 @@ pub mod card;
 pub mod doctor;
 pub mod issues;
 pub mod plan;
+pub mod secrets;
 pub mod sessions;
 pub mod settings;
 mod table;

@@ -7,11 +7,13 @@
 
 mod doctor;
 mod lines;
+mod secrets;
 mod session;
 mod settings;
 
 pub use doctor::Doctor;
 pub use lines::{EventText, Line, write_event, write_event_text};
+pub use secrets::{Secret, SecretCheck, SkillCheck};
 pub use session::{Artifact, Issue, Session};
 pub(in crate::output) use settings::secrets;
 pub use settings::{Plan, Preset, Project, Skill};
@@ -22,8 +24,19 @@ use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 
 /// What `schema` knows.
-pub const SCHEMAS: [&str; 8] =
-    ["event", "session", "artifact", "issue", "preset", "skill", "project", "plan"];
+pub const SCHEMAS: [&str; 11] = [
+    "event",
+    "session",
+    "artifact",
+    "issue",
+    "preset",
+    "skill",
+    "project",
+    "plan",
+    "secret",
+    "secret_check",
+    "skill_check",
+];
 
 /// The JSON Schema of a document, or of the lines of a stream (`event`).
 pub fn schema(name: &str) -> Option<String> {
@@ -38,6 +51,9 @@ pub fn schema(name: &str) -> Option<String> {
         "skill" => generator.into_root_schema_for::<Skill<'static>>(),
         "project" => generator.into_root_schema_for::<Project<'static>>(),
         "plan" => generator.into_root_schema_for::<Plan<'static>>(),
+        "secret" => generator.into_root_schema_for::<Secret<'static>>(),
+        "secret_check" => generator.into_root_schema_for::<SecretCheck<'static>>(),
+        "skill_check" => generator.into_root_schema_for::<SkillCheck<'static>>(),
         _ => return None,
     };
     serde_json::to_string_pretty(&schema).ok()

@@ -7,6 +7,7 @@
 pub mod artifact;
 pub mod credential;
 pub mod digest;
+pub mod issue;
 pub mod journal;
 pub mod limits;
 pub mod lines;

@@ -1,5 +1,6 @@
 //! From a snapshot to a report.
 
+use super::fresh::{Counted, Fresh};
 use super::group::{Clock, Group, Key, Seen, excerpt};
 use super::issue::{Entity, Example, Issue, Locus, Report};
 use super::pass::{Chosen, Pass};
@@ -9,15 +10,24 @@ use super::{facets, reader};
 use crate::error::{Cannot, Kind, Result};
 use crate::traces::snapshot::Snapshot;
 use crate::traces::span::{SpanId, TraceId};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Examples of an issue, and healthy traces beside them.
 const EXAMPLES: usize = 5;
 const BESIDE: usize = 2;
 
 pub fn find(snapshot: &Snapshot) -> Result<Report> {
+    go(snapshot, None).map(|(report, _)| report)
+}
+
+/// The same, and what of it shows in traces that were not seen before.
+pub fn find_new(snapshot: &Snapshot, seen: &HashSet<u128>) -> Result<(Report, Counted)> {
+    go(snapshot, Some(Fresh::new(snapshot, seen)?))
+}
+
+fn go(snapshot: &Snapshot, fresh: Option<Fresh>) -> Result<(Report, Counted)> {
     let summary = snapshot.summary();
-    let mut pass = Pass::new(Clock { first_us: summary.first, last_us: summary.last });
+    let mut pass = Pass::new(Clock { first_us: summary.first, last_us: summary.last }, fresh);
     let over = reader::each(snapshot, &mut |trace| pass.look(trace))?;
     let chosen = pass.choose();
     let mut issues = Vec::with_capacity(chosen.len());
@@ -37,7 +47,8 @@ pub fn find(snapshot: &Snapshot) -> Result<Report> {
             left_out.push((reason.to_owned(), count));
         }
     }
-    Ok(Report {
+    let counted = Counted::of(&mut pass);
+    let report = Report {
         about: snapshot.about().clone(),
         traces: summary.traces,
         spans: summary.spans,
@@ -51,7 +62,8 @@ pub fn find(snapshot: &Snapshot) -> Result<Report> {
         interrupted: pass.interrupted,
         dealt_with: pass.dealt_with,
         left_out,
-    })
+    };
+    Ok((report, counted))
 }
 
 fn issue(snapshot: &Snapshot, pass: &Pass, chosen: Chosen) -> Result<Issue> {

@@ -111,6 +111,8 @@ pub(super) struct Group {
     pub harm: Option<Harm>,
     /// Traces to compare with, where the pattern knows better ones than the pass.
     pub healthy: Vec<Seen>,
+    /// When the new traces among them start, where somebody asks for that.
+    pub fresh: Vec<i64>,
 }
 
 impl Default for Group {
@@ -129,6 +131,7 @@ impl Default for Group {
             facts: Vec::new(),
             harm: None,
             healthy: Vec::new(),
+            fresh: Vec::new(),
         }
     }
 }
@@ -175,6 +178,7 @@ impl Group {
             *own += other;
         }
         self.seen.merge(&other.seen);
+        self.fresh.extend(&other.fresh);
     }
 
     /// Whether nearly all of the traces were answered as if nothing had happened.

@@ -18,6 +18,7 @@
 mod advice;
 mod facets;
 mod find;
+mod fresh;
 mod group;
 mod issue;
 mod mask;
@@ -31,7 +32,9 @@ mod sketch;
 mod trace;
 mod words;
 
-pub use find::find;
+pub use find::{find, find_new};
+pub use fresh::Counted;
+pub use issue::{Issue, Report};
 pub use report::{answer, investigation, issues_json};
 
 #[cfg(test)]

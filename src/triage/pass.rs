@@ -1,5 +1,6 @@
 //! The one pass over a snapshot: what is kept of it, and which groups become issues.
 
+use super::fresh::Fresh;
 use super::group::{Clock, Group, Hit, Key, Seen};
 use super::mask::without_digits;
 use super::patterns::{self, All, Pattern, Told};
@@ -22,13 +23,13 @@ const HEALTHY: usize = 12;
 /// Traces of any kind that are kept.
 const ANY: usize = 64;
 
-pub(super) struct Pass {
+pub(super) struct Pass<'a> {
     clock: Clock,
     pub all: All,
     patterns: Vec<Box<dyn Pattern>>,
-    told: Told,
+    pub(super) told: Told,
     keys: HashMap<Key, usize>,
-    groups: Vec<(Key, Group)>,
+    pub(super) groups: Vec<(Key, Group)>,
     /// In how many traces the second group comes after the first.
     together: BTreeMap<(usize, usize), u64>,
     pub healthy: HashMap<Name, Sample<Seen>>,
@@ -40,6 +41,9 @@ pub(super) struct Pass {
     pub mended_traces: u64,
     pub interrupted: u64,
     pub dealt_with: u64,
+    /// Set where somebody remembers.
+    pub fresh: Option<Fresh<'a>>,
+    pub fresh_hits: BTreeMap<String, Vec<i64>>,
 }
 
 /// A group that is an issue, and the titles of what follows from it.
@@ -49,8 +53,8 @@ pub(super) struct Chosen {
     pub leads_to: Vec<String>,
 }
 
-impl Pass {
-    pub(super) fn new(clock: Clock) -> Self {
+impl<'a> Pass<'a> {
+    pub(super) fn new(clock: Clock, fresh: Option<Fresh<'a>>) -> Self {
         Self {
             clock,
             all: All {
@@ -73,6 +77,8 @@ impl Pass {
             mended_traces: 0,
             interrupted: 0,
             dealt_with: 0,
+            fresh,
+            fresh_hits: BTreeMap::new(),
         }
     }
 
@@ -81,6 +87,9 @@ impl Pass {
         self.all.by_slice[self.clock.slice(trace.start_us)] += 1;
         self.all.shapes.look(trace);
         self.any.add(trace.hash(), || (trace.id, trace.whole().n));
+        if let Some(fresh) = &mut self.fresh {
+            fresh.look(trace);
+        }
         for pattern in &mut self.patterns {
             pattern.look(trace, &mut self.told);
         }
@@ -107,6 +116,7 @@ impl Pass {
     fn count(&mut self, trace: &Trace, hits: &[Hit]) {
         let mut order: Vec<&Hit> = hits.iter().collect();
         order.sort_by_key(|hit| (trace.spans[hit.at].end_us, trace.spans[hit.at].start_us, hit.at));
+        let is_new = self.fresh.as_ref().is_some_and(|fresh| fresh.is_new(trace.id));
         let mut own: Vec<usize> = Vec::new();
         for hit in order {
             let Some(at) = self.group(&hit.key) else { continue };
@@ -116,6 +126,9 @@ impl Pass {
                 continue;
             }
             group.add(trace, hit, self.clock);
+            if is_new {
+                group.fresh.push(trace.start_us);
+            }
             for before in own.iter().take(TOGETHER) {
                 *self.together.entry((*before, at)).or_default() += 1;
             }
@@ -142,6 +155,9 @@ impl Pass {
             let group = &mut self.groups[at].1;
             group.count(user.as_deref(), seen.start_us, self.clock);
             group.spans += 1;
+            if self.fresh.as_ref().is_some_and(|fresh| fresh.is_new(seen.trace_id)) {
+                group.fresh.push(seen.start_us);
+            }
             group.seen.add(mix(seen.trace_id as u64 ^ (seen.trace_id >> 64) as u64), || seen);
         }
     }
@@ -168,6 +184,7 @@ impl Pass {
             pattern.end(&self.all, &mut self.told);
         }
         self.take_past();
+        self.keep_fresh_hits();
         self.unite_variants();
         let single = |(key, group): &&(Key, Group)| key.pattern == "error" && group.traces == 1;
         self.one_offs = self.groups.iter().filter(single).count() as u64;
@@ -204,8 +221,7 @@ impl Pass {
         for (at, (key, _)) in
             self.groups.iter().enumerate().filter(|(_, (key, _))| key.pattern == "error")
         {
-            let parts = vec![key.part(0).to_owned(), without_digits(key.part(1))];
-            variants.entry(Key { parts, ..key.clone() }).or_default().push(at);
+            variants.entry(united(key)).or_default().push(at);
         }
         let mut moved: BTreeMap<usize, usize> = BTreeMap::new();
         for (key, places) in variants.into_iter().filter(|(_, places)| places.len() >= 3) {
@@ -249,6 +265,17 @@ impl Pass {
     pub(super) fn pattern(&self, key: &Key) -> &dyn Pattern {
         let own = self.patterns.iter().find(|pattern| pattern.name() == key.pattern);
         own.expect("a pattern of that name").as_ref()
+    }
+}
+
+/// The key of an error with all its variants; of anything else its own.
+pub(super) fn united(key: &Key) -> Key {
+    match key.pattern {
+        "error" => {
+            let parts = vec![key.part(0).to_owned(), without_digits(key.part(1))];
+            Key { parts, ..key.clone() }
+        }
+        _ => key.clone(),
     }
 }
 

@@ -14,6 +14,7 @@
 //! From 9 the severity is high, from 4 medium. Issues are ranked by score, then by traces, then by
 //! fingerprint, so that ties are stable.
 
+use crate::domain::issue::absence::at_least;
 use std::fmt::Write as _;
 
 /// In how many equal parts of the window things are counted.
@@ -131,16 +132,6 @@ impl Severity {
         let _ = write!(text, " × {} ({})", self.trend.weight(), self.trend.name());
         text
     }
-}
-
-/// The lower end of Wilson's 95 % interval of a proportion.
-fn at_least(hits: f64, all: f64) -> f64 {
-    const Z: f64 = 1.96;
-    let all = all.max(hits).max(1.0);
-    let (p, zz) = (hits / all, Z * Z / all);
-    let middle = p + zz / 2.0;
-    let half = Z * (p * (1.0 - p) / all + zz / (4.0 * all)).sqrt();
-    ((middle - half) / (1.0 + zz)).max(0.0)
 }
 
 #[cfg(test)]

@@ -16,7 +16,10 @@ use crate::traces::snapshot::{About, Snapshot, Writer};
 use crate::traces::span::{Kind, Span, SpanId, Status, TraceId};
 use scores::{Scores, Truth};
 
-fn snapshot_with(spans: Vec<Span>, annotations: Vec<Annotation>) -> (Snapshot, tempfile::TempDir) {
+pub(super) fn snapshot_with(
+    spans: Vec<Span>,
+    annotations: Vec<Annotation>,
+) -> (Snapshot, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.db");
     let mut writer = Writer::new(About { project: "demo".to_owned(), ..About::default() }).unwrap();

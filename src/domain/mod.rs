@@ -17,6 +17,7 @@ pub mod plan;
 pub mod preset;
 pub mod price;
 pub mod session;
+pub mod signal;
 pub mod transcript;
 pub mod turn;
 pub mod words;

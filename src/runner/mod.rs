@@ -12,6 +12,7 @@ mod evidence;
 mod ingest;
 mod launch;
 mod recover;
+pub mod signal;
 mod telemetry;
 mod view;
 mod watch;

@@ -17,6 +17,12 @@ pub struct DriverLock {
     _file: Flock<File>,
 }
 
+impl DriverLock {
+    pub(super) fn of(file: Flock<File>) -> Self {
+        Self { _file: file }
+    }
+}
+
 impl SessionDir {
     pub(super) fn new(root: PathBuf) -> Self {
         Self { root }

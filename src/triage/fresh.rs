@@ -19,6 +19,7 @@ pub(super) struct Fresh<'a> {
     seen: &'a HashSet<u128>,
     /// Evaluators that said something about a trace.
     judged: HashMap<u128, Vec<Name>>,
+    looked: usize,
     traces: Vec<(u128, i64)>,
     chances: HashMap<Name, Chances>,
 }
@@ -27,35 +28,42 @@ pub(super) struct Fresh<'a> {
 struct Chances {
     /// The trace that was counted last, by its number.
     last: usize,
-    starts: Vec<i64>,
+    starts: Vec<Start>,
 }
 
-/// What new traces show. Starts of traces are in Unix microseconds.
+/// When a trace starts, in Unix microseconds, and whether it was not seen before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Start {
+    pub us: i64,
+    pub is_new: bool,
+}
+
+/// What shows where.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Counted {
-    /// Ids and starts of all traces that are new.
+    /// Ids and starts of the traces that are new.
     pub traces: Vec<(u128, i64)>,
-    hits: BTreeMap<String, Vec<i64>>,
-    chances: HashMap<String, Vec<i64>>,
+    hits: BTreeMap<String, Vec<Start>>,
+    chances: HashMap<String, Vec<Start>>,
 }
 
 impl<'a> Fresh<'a> {
     pub(super) fn new(snapshot: &Snapshot, seen: &'a HashSet<u128>) -> Result<Self> {
         let doing = || format!("read what was said in `{}`", snapshot.path().display());
         let judged = judged(snapshot).cannot(Kind::Config, doing)?;
-        Ok(Self { seen, judged, traces: Vec::new(), chances: HashMap::new() })
+        Ok(Self { seen, judged, looked: 0, traces: Vec::new(), chances: HashMap::new() })
     }
 
-    pub(super) fn is_new(&self, trace_id: u128) -> bool {
-        !self.seen.contains(&trace_id)
+    pub(super) fn start(&self, trace_id: u128, us: i64) -> Start {
+        Start { us, is_new: !self.seen.contains(&trace_id) }
     }
 
     pub(super) fn look(&mut self, trace: &Trace) {
-        if !self.is_new(trace.id) {
-            return;
+        let start = self.start(trace.id, trace.start_us);
+        if start.is_new {
+            self.traces.push((trace.id, trace.start_us));
         }
-        self.traces.push((trace.id, trace.start_us));
-        let number = self.traces.len();
+        self.looked += 1;
         let judged = self.judged.remove(&trace.id).unwrap_or_default();
         let of_spans = trace.spans.iter().flat_map(|span| {
             let named = [&span.tool, &span.model, &span.agent].map(Option::as_ref);
@@ -66,50 +74,50 @@ impl<'a> Fresh<'a> {
                 Some(chances) => chances,
                 None => self.chances.entry(name.clone()).or_default(),
             };
-            if chances.last != number {
-                chances.last = number;
-                chances.starts.push(trace.start_us);
+            if chances.last != self.looked {
+                chances.last = self.looked;
+                chances.starts.push(start);
             }
         }
     }
 }
 
 impl Counted {
-    /// When the new traces that show a failure start.
-    pub fn hits(&self, fingerprint: &str) -> &[i64] {
+    /// The traces that show a failure.
+    pub fn hits(&self, fingerprint: &str) -> &[Start] {
         self.hits.get(fingerprint).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// When the new traces start in which something takes part, by its name.
-    pub fn chances(&self, entity: &str) -> &[i64] {
+    /// The traces in which something takes part, by its name.
+    pub fn chances(&self, entity: &str) -> &[Start] {
         self.chances.get(entity).map(Vec::as_slice).unwrap_or_default()
     }
 
     pub(super) fn of(pass: &mut Pass) -> Self {
         let Some(fresh) = pass.fresh.take() else { return Self::default() };
-        let hits = std::mem::take(&mut pass.fresh_hits);
+        let hits = std::mem::take(&mut pass.hits);
         let chances = fresh.chances.into_iter().map(|(name, own)| (name.to_string(), own.starts));
         Self { traces: fresh.traces, hits, chances: chances.collect() }
     }
 }
 
 impl Pass<'_> {
-    /// Keeps the hits in new traces of every group there is, by fingerprint. Of errors whose variants
-    /// may be united, now or in another snapshot, they count for all of them together as well.
-    pub(super) fn keep_fresh_hits(&mut self) {
+    /// Keeps the hits of every group there is, by fingerprint. Of errors whose variants may be united,
+    /// now or in another snapshot, they count for all of them together as well.
+    pub(super) fn keep_hits(&mut self) {
         let Some(fresh) = &self.fresh else { return };
-        for (key, group) in self.groups.iter().filter(|(_, group)| !group.fresh.is_empty()) {
+        for (key, group) in self.groups.iter().filter(|(_, group)| !group.starts.is_empty()) {
             let united = Some(united(key)).filter(|united| united != key);
             for key in [Some(key.clone()), united].into_iter().flatten() {
-                self.fresh_hits.entry(key.fingerprint()).or_default().extend(&group.fresh);
+                self.hits.entry(key.fingerprint()).or_default().extend(&group.starts);
             }
         }
         // What is slower since a time is slower in whatever takes part since then.
         for (key, group) in &self.told.whole {
             let chances = fresh.chances.get(key.entity.name());
             let starts = chances.map(|own| own.starts.as_slice()).unwrap_or_default();
-            let since = starts.iter().copied().filter(|start| *start >= group.first_us);
-            self.fresh_hits.entry(key.fingerprint()).or_default().extend(since);
+            let since = starts.iter().copied().filter(|start| start.us >= group.first_us);
+            self.hits.entry(key.fingerprint()).or_default().extend(since);
         }
     }
 }
@@ -147,6 +155,10 @@ mod tests {
     use crate::traces::demo;
     use crate::traces::span::TraceId;
 
+    fn new(starts: &[Start]) -> usize {
+        starts.iter().filter(|start| start.is_new).count()
+    }
+
     #[test]
     fn a_trace_counts_once_however_the_whole_is_cut() {
         let (snapshot, _folder) = snapshot_with(demo::spans(), demo::annotations());
@@ -154,28 +166,25 @@ mod tests {
         let (report, all) = find_new(&snapshot, &nothing).unwrap();
         assert_eq!(report, find(&snapshot).unwrap(), "the report is the same");
         assert_eq!(all.traces.len() as u64, report.traces);
-        let half: HashSet<u128> =
-            all.traces.iter().map(|(id, _)| *id).filter(|id| id % 2 == 0).collect();
-        let odd: HashSet<u128> =
-            all.traces.iter().map(|(id, _)| *id).filter(|id| id % 2 == 1).collect();
-        let (_, one) = find_new(&snapshot, &half).unwrap();
-        let (_, other) = find_new(&snapshot, &odd).unwrap();
+        let ids = || all.traces.iter().map(|(id, _)| *id);
+        let (_, one) = find_new(&snapshot, &ids().filter(|id| id % 2 == 0).collect()).unwrap();
+        let (_, other) = find_new(&snapshot, &ids().filter(|id| id % 2 == 1).collect()).unwrap();
         for issue in &report.issues {
-            let count = |counted: &Counted| counted.hits(&issue.fingerprint).len();
-            assert!(count(&all) > 0, "{}", issue.title);
-            assert_eq!(count(&one) + count(&other), count(&all), "{}", issue.title);
+            let hits = |counted: &Counted| new(counted.hits(&issue.fingerprint));
+            assert!(hits(&all) > 0, "{}", issue.title);
+            assert_eq!(hits(&one) + hits(&other), hits(&all), "{}", issue.title);
+            assert_eq!(one.hits(&issue.fingerprint).len(), hits(&all), "old ones are there too");
             if issue.pattern != "regression" {
-                assert_eq!(count(&all) as u64, issue.traces, "{}", issue.title);
+                assert_eq!(hits(&all) as u64, issue.traces, "{}", issue.title);
             }
-            let chances = |counted: &Counted| counted.chances(issue.entity.name()).len();
-            assert!(chances(&all) >= count(&all), "{}: {}", issue.title, chances(&all));
+            let chances = |counted: &Counted| new(counted.chances(issue.entity.name()));
+            assert!(chances(&all) >= hits(&all), "{}: {}", issue.title, chances(&all));
             assert_eq!(chances(&one) + chances(&other), chances(&all));
         }
-        let everything: HashSet<u128> = all.traces.iter().map(|(id, _)| *id).collect();
-        let (again, none) = find_new(&snapshot, &everything).unwrap();
+        let (again, none) = find_new(&snapshot, &ids().collect()).unwrap();
         assert_eq!(again, report);
         assert!(none.traces.is_empty());
-        assert!(report.issues.iter().all(|issue| none.hits(&issue.fingerprint).is_empty()));
+        assert!(report.issues.iter().all(|issue| new(none.hits(&issue.fingerprint)) == 0));
     }
 
     #[test]

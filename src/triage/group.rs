@@ -1,5 +1,6 @@
 //! Hits that are one failure, counted in bounded memory.
 
+use super::fresh::Start;
 use super::issue::Entity;
 use super::rank::{Harm, SLICES};
 use super::sketch::{Distinct, Sample, hash};
@@ -111,8 +112,8 @@ pub(super) struct Group {
     pub harm: Option<Harm>,
     /// Traces to compare with, where the pattern knows better ones than the pass.
     pub healthy: Vec<Seen>,
-    /// When the new traces among them start, where somebody asks for that.
-    pub fresh: Vec<i64>,
+    /// When its traces start and whether they are new, where somebody asks for that.
+    pub starts: Vec<Start>,
 }
 
 impl Default for Group {
@@ -131,7 +132,7 @@ impl Default for Group {
             facts: Vec::new(),
             harm: None,
             healthy: Vec::new(),
-            fresh: Vec::new(),
+            starts: Vec::new(),
         }
     }
 }
@@ -178,7 +179,7 @@ impl Group {
             *own += other;
         }
         self.seen.merge(&other.seen);
-        self.fresh.extend(&other.fresh);
+        self.starts.extend(&other.starts);
     }
 
     /// Whether nearly all of the traces were answered as if nothing had happened.

@@ -33,8 +33,8 @@ mod trace;
 mod words;
 
 pub use find::{find, find_new};
-pub use fresh::Counted;
-pub use issue::{Issue, Report};
+pub use fresh::{Counted, Start};
+pub use issue::{Example, Issue, Report};
 pub use report::{answer, investigation, issues_json};
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The one pass over a snapshot: what is kept of it, and which groups become issues.
 
-use super::fresh::Fresh;
+use super::fresh::{Fresh, Start};
 use super::group::{Clock, Group, Hit, Key, Seen};
 use super::mask::without_digits;
 use super::patterns::{self, All, Pattern, Told};
@@ -43,7 +43,7 @@ pub(super) struct Pass<'a> {
     pub dealt_with: u64,
     /// Set where somebody remembers.
     pub fresh: Option<Fresh<'a>>,
-    pub fresh_hits: BTreeMap<String, Vec<i64>>,
+    pub hits: BTreeMap<String, Vec<Start>>,
 }
 
 /// A group that is an issue, and the titles of what follows from it.
@@ -78,7 +78,7 @@ impl<'a> Pass<'a> {
             interrupted: 0,
             dealt_with: 0,
             fresh,
-            fresh_hits: BTreeMap::new(),
+            hits: BTreeMap::new(),
         }
     }
 
@@ -116,7 +116,7 @@ impl<'a> Pass<'a> {
     fn count(&mut self, trace: &Trace, hits: &[Hit]) {
         let mut order: Vec<&Hit> = hits.iter().collect();
         order.sort_by_key(|hit| (trace.spans[hit.at].end_us, trace.spans[hit.at].start_us, hit.at));
-        let is_new = self.fresh.as_ref().is_some_and(|fresh| fresh.is_new(trace.id));
+        let start = self.fresh.as_ref().map(|fresh| fresh.start(trace.id, trace.start_us));
         let mut own: Vec<usize> = Vec::new();
         for hit in order {
             let Some(at) = self.group(&hit.key) else { continue };
@@ -126,9 +126,7 @@ impl<'a> Pass<'a> {
                 continue;
             }
             group.add(trace, hit, self.clock);
-            if is_new {
-                group.fresh.push(trace.start_us);
-            }
+            group.starts.extend(start);
             for before in own.iter().take(TOGETHER) {
                 *self.together.entry((*before, at)).or_default() += 1;
             }
@@ -155,9 +153,8 @@ impl<'a> Pass<'a> {
             let group = &mut self.groups[at].1;
             group.count(user.as_deref(), seen.start_us, self.clock);
             group.spans += 1;
-            if self.fresh.as_ref().is_some_and(|fresh| fresh.is_new(seen.trace_id)) {
-                group.fresh.push(seen.start_us);
-            }
+            let start = self.fresh.as_ref().map(|fresh| fresh.start(seen.trace_id, seen.start_us));
+            group.starts.extend(start);
             group.seen.add(mix(seen.trace_id as u64 ^ (seen.trace_id >> 64) as u64), || seen);
         }
     }
@@ -184,7 +181,7 @@ impl<'a> Pass<'a> {
             pattern.end(&self.all, &mut self.told);
         }
         self.take_past();
-        self.keep_fresh_hits();
+        self.keep_hits();
         self.unite_variants();
         let single = |(key, group): &&(Key, Group)| key.pattern == "error" && group.traces == 1;
         self.one_offs = self.groups.iter().filter(single).count() as u64;

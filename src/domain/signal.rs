@@ -1,0 +1,65 @@
+//! What Signal is told about a project, and the window of a run.
+
+use super::plan::Window;
+use serde::{Deserialize, Serialize};
+
+/// How many issues a run has looked into, and what that may cost in a day, where nobody says.
+pub const TOP: u32 = 3;
+pub const BUDGET_USD_PER_DAY: f64 = 10.0;
+
+/// A run looks at the last day at least, since patterns compare with what was before; and it begins an
+/// hour before the end of the run before, for traces that come late. What ran long ago is made up for
+/// to a week.
+const DAY: i64 = 86_400_000;
+const OVERLAP: i64 = 3_600_000;
+const MOST: i64 = 7 * DAY;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Signal {
+    /// What workers should know of the project.
+    pub context: Option<String>,
+    /// Issues that a run has looked into, at most. None are, with 0: they are found and ranked.
+    pub top: u32,
+    pub budget_usd_per_day: f64,
+    /// Where fixes are proposed.
+    pub repo: Option<String>,
+}
+
+impl Default for Signal {
+    fn default() -> Self {
+        Self { context: None, top: TOP, budget_usd_per_day: BUDGET_USD_PER_DAY, repo: None }
+    }
+}
+
+/// The window of a run, given where the one before it ended. All of it where the traces were recorded
+/// once: which of them are new, their ids tell.
+pub fn window(is_recorded: bool, last: Option<i64>, now: i64) -> Window {
+    if is_recorded {
+        return Window::default();
+    }
+    let since = last.map_or(now - DAY, |last| (last - OVERLAP).min(now - DAY));
+    Window { since: Some(since.max(now - MOST)), until: Some(now) }
+}
+
+/// The start of traces that no later window holds, in Unix microseconds.
+pub fn forgotten_before_us(window: Window) -> Option<i64> {
+    window.since.map(|since| (since - DAY).saturating_mul(1_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows() {
+        let now = 100 * DAY;
+        let since = |last| window(false, last, now).since.unwrap();
+        assert_eq!(since(None), now - DAY);
+        assert_eq!(since(Some(now - 600_000)), now - DAY);
+        assert_eq!(since(Some(now - 2 * DAY)), now - 2 * DAY - OVERLAP);
+        assert_eq!(since(Some(now - 30 * DAY)), now - MOST);
+        assert_eq!(since(Some(now + DAY)), now - DAY, "a clock that was wrong");
+        assert_eq!(window(true, Some(5), now), Window::default());
+        assert_eq!(forgotten_before_us(Window::default()), None);
+    }
+}

@@ -284,7 +284,12 @@ impl App {
 
 /// The names of the families that settings may use.
 pub fn known() -> Known {
-    Known { harnesses: harness::NAMES, providers: &sandbox::NAMES }
+    Known {
+        harnesses: harness::NAMES,
+        providers: &sandbox::NAMES,
+        managed: &[],
+        metric: |text| crate::traces::metric::Metric::parse(text).map(drop),
+    }
 }
 
 /// What of a list can be read; what cannot is warned of.

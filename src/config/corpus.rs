@@ -10,7 +10,12 @@ use std::path::{Path, PathBuf};
 
 pub(super) const KNOWN: Known = Known {
     harnesses: &["claude-code", "codex", "command", "opencode", "triage"],
-    providers: &["docker", "local"],
+    providers: &["docker", "local", "vendor"],
+    managed: &["vendor"],
+    metric: |text| match text {
+        "error_rate" => Ok(()),
+        _ => Err(format!("no metric is called `{text}`; did you mean `error_rate`?")),
+    },
 };
 
 fn context() -> Context {
@@ -105,8 +110,7 @@ fn valid_files() {
 fn bundled_files_have_no_mistake() {
     let empty = tempfile::tempdir().unwrap();
     let vars = ["LOOP_CONFIG_DIR", "LOOP_DATA_DIR"].map(|name| (name, empty.path()));
-    let known = Known { providers: KNOWN.providers, harnesses: KNOWN.harnesses };
-    let layers = Layers::open(&Env::of(empty.path(), vars), known, false).unwrap();
+    let layers = Layers::open(&Env::of(empty.path(), vars), KNOWN, false).unwrap();
     let (presets, skills) = (layers.presets(), layers.skills());
     assert_eq!(presets.len() + skills.len(), bundled::FILES.len());
     for listed in presets {

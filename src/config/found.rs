@@ -142,7 +142,26 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// A number above zero.
     pub fn amount(&self) -> Option<At<f64>> {
+        let found = self.finite()?;
+        let value = found.filter(|n| *n > 0.0);
+        if value.is_none() {
+            self.wrong(format!("`{}` is a number above zero", self.key), None);
+        }
+        value.map(|value| At { value, at: self.at() })
+    }
+
+    pub fn number(&self) -> Option<At<f64>> {
+        let value = self.finite()?;
+        if value.is_none() {
+            self.wrong(format!("`{}` is a number", self.key), None);
+        }
+        value.map(|value| At { value, at: self.at() })
+    }
+
+    /// `None` where something else stands there, which is told; within, where it is not finite.
+    fn finite(&self) -> Option<Option<f64>> {
         let text = match self.inner.get_ref() {
             DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
             DeValue::Float(number) => number.as_str(),
@@ -153,11 +172,7 @@ impl<'a> Value<'a> {
             }
             _ => return self.wrong_type("a number", None),
         };
-        let value = text.parse::<f64>().ok().filter(|n| n.is_finite() && *n > 0.0);
-        if value.is_none() {
-            self.wrong(format!("`{}` is a number above zero", self.key), None);
-        }
-        value.map(|value| At { value, at: self.at() })
+        Some(text.parse::<f64>().ok().filter(|n| n.is_finite()))
     }
 
     pub fn table(&self) -> Option<&'a DeTable<'a>> {

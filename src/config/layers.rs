@@ -9,7 +9,8 @@ use super::allow::{self, Entry, Folder, Standing};
 use super::bundled;
 use super::env::Env;
 use super::settings::{self, Settings};
-use super::{Context, Known, preset, prices, skill, value};
+use super::{Context, Known, automation, preset, prices, skill, value};
+use crate::domain::automation::Automation;
 use crate::domain::preset::{FILE, Image, Preset, Project, Skill};
 use crate::domain::price::Prices;
 use crate::domain::words::did_you_mean;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 const PRESETS: &str = "presets";
 const SKILLS: &str = "skills";
+const AUTOMATIONS: &str = "automations";
 const SETTINGS: &str = "config.toml";
 const PRICES: &str = "prices.toml";
 
@@ -140,6 +142,27 @@ impl Layers {
         skill::read(&stem(path), &self.show(path), &read_text(path)?)
     }
 
+    pub fn automations(&self) -> Vec<Listed<Automation>> {
+        let around = self.around_automations();
+        self.list(AUTOMATIONS, |name, origin, text| {
+            self.read_automation(name, origin, text, &around)
+        })
+    }
+
+    pub fn automation(&self, name: &str) -> Result<(Automation, Origin)> {
+        let around = self.around_automations();
+        self.find(AUTOMATIONS, "automation", name, |origin, text| {
+            self.read_automation(name, origin, text, &around)
+        })
+    }
+
+    /// Reads an automation's file wherever it is.
+    pub fn automation_file(&self, path: &Path) -> Result<Automation> {
+        let text = read_text(path)?;
+        let origin = Origin { level: Level::User, file: self.show(path) };
+        self.read_automation(&stem(path), &origin, &text, &self.around_automations())
+    }
+
     /// Every project that has a name. Fails where a `config.toml` has mistakes.
     pub fn projects(&self) -> Result<Vec<Listed<Project>>> {
         let mut all: BTreeMap<String, Listed<Project>> = BTreeMap::new();
@@ -253,6 +276,45 @@ impl Layers {
         Ok(preset)
     }
 
+    fn around_automations(&self) -> automation::Around {
+        let provider = |listed: Listed<Preset>| {
+            let provider = listed.value.ok().map(|preset| preset.sandbox.provider);
+            (listed.name, provider.filter(|provider| !provider.is_empty()))
+        };
+        // A `config.toml` with mistakes tells them where it is used.
+        let projects = self.projects().unwrap_or_default().into_iter();
+        let source = |listed: Listed<Project>| {
+            (listed.name, listed.value.map(|project| project.source).unwrap_or_default())
+        };
+        automation::Around {
+            known: self.context.known,
+            presets: self.presets().into_iter().map(provider).collect(),
+            projects: projects.map(source).collect(),
+        }
+    }
+
+    fn read_automation(
+        &self,
+        name: &str,
+        origin: &Origin,
+        text: &str,
+        around: &automation::Around,
+    ) -> Result<Automation> {
+        let mut read = automation::read(name, &origin.file, text, around)?;
+        let file = self.env.cwd().join(&origin.file);
+        let base = file.parent().unwrap_or(Path::new("."));
+        if let Some(path) = &mut read.project
+            && !around.projects.contains_key(path)
+        {
+            *path = self.absolute(base, path);
+        }
+        let command = read.notify.as_mut().and_then(|notify| notify.command.first_mut());
+        if let Some(program) = command.filter(|program| program.contains('/')) {
+            *program = self.absolute(base, program);
+        }
+        Ok(read)
+    }
+
     fn list<T>(
         &self,
         folder: &str,
@@ -341,7 +403,7 @@ impl Layer {
     /// A folder that is not there holds nothing; a file that cannot be read is a mistake of its own.
     fn user(root: &Path) -> Self {
         let mut files = BTreeMap::new();
-        for folder in [PRESETS, SKILLS] {
+        for folder in [PRESETS, SKILLS, AUTOMATIONS] {
             for entry in fs::read_dir(root.join(folder)).into_iter().flatten().flatten() {
                 let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
                 if is_ours(&name) {
@@ -398,7 +460,7 @@ fn is_ours(path: &str) -> bool {
         !stem.is_empty() && !stem.starts_with('.') && !stem.contains('/')
     };
     [SETTINGS, PRICES].contains(&path)
-        || [PRESETS, SKILLS].iter().any(|folder| {
+        || [PRESETS, SKILLS, AUTOMATIONS].iter().any(|folder| {
             path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')).is_some_and(toml)
         })
 }

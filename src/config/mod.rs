@@ -11,6 +11,7 @@
 //! Deliberately absent: secrets (only their names pass here), any network, the clock.
 
 pub mod allow;
+pub mod automation;
 pub mod bundled;
 pub mod edit;
 pub mod env;
@@ -37,6 +38,10 @@ use std::collections::BTreeMap;
 pub struct Known {
     pub harnesses: &'static [&'static str],
     pub providers: &'static [&'static str],
+    /// Providers that run on a vendor's own infrastructure.
+    pub managed: &'static [&'static str],
+    /// Whether a metric can be read by its name; the error says what would have been right.
+    pub metric: fn(&str) -> Result<(), String>,
 }
 
 /// What a file's names are held against.

@@ -172,6 +172,11 @@ impl<'a> Table<'a> {
         self.file.wrong(at, sentence, hint);
     }
 
+    /// Notes a mistake that is about the whole table.
+    pub fn wrong_here(&self, sentence: impl Into<String>, hint: Option<String>) {
+        self.wrong(&self.at, sentence, hint);
+    }
+
     /// The range of `needle` within a value, for mistakes inside a string.
     pub fn within(&self, at: &Range<usize>, needle: &str) -> Range<usize> {
         let found = self.file.text.get(at.clone()).and_then(|text| text.find(needle));
@@ -232,6 +237,11 @@ impl<'a> Table<'a> {
     /// A number above zero.
     pub fn amount(&mut self, key: &'static str) -> Option<At<f64>> {
         self.take(key)?.amount()
+    }
+
+    /// Any number.
+    pub fn number(&mut self, key: &'static str) -> Option<At<f64>> {
+        self.take(key)?.number()
     }
 
     /// A string that `parse` understands. Its error is the sentence.

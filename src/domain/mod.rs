@@ -5,6 +5,7 @@
 //! of values, so that it can be tested without the outside.
 
 pub mod artifact;
+pub mod automation;
 pub mod credential;
 pub mod digest;
 pub mod issue;
@@ -16,6 +17,7 @@ pub mod places;
 pub mod plan;
 pub mod preset;
 pub mod price;
+pub mod schedule;
 pub mod session;
 pub mod signal;
 pub mod transcript;

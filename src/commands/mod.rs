@@ -15,6 +15,7 @@ mod project;
 mod schema;
 mod secret;
 mod session;
+mod signal;
 mod skill;
 mod traces;
 
@@ -85,6 +86,9 @@ enum Command {
     /// Look at a project's traces
     #[command(subcommand, alias = "trace")]
     Traces(traces::Command),
+    /// Recurring failures of a project: found, ranked, looked into, watched until they are gone
+    #[command(subcommand)]
+    Signal(signal::Command),
     /// Collect what ran on alone, remove what is over, report what is foreign
     Gc(gc::Gc),
     /// Check every requirement, and say what mends it
@@ -124,6 +128,7 @@ fn dispatch(command: Command, app: &App) -> app::Done {
         Command::Secret(command) => secret::run(command, app),
         Command::Project(command) => project::run(command, app),
         Command::Traces(command) => traces::run(command, app),
+        Command::Signal(command) => signal::run(command, app),
         Command::Gc(page) => page.run(app),
         Command::Doctor(page) => page.run(app),
         Command::Allow(page) => page.run(app),

@@ -5,13 +5,14 @@
 use crate::domain::preset::{DEMO, Project};
 
 /// Path within a layer, and text.
-pub const FILES: [(&str, &str); 11] = [
+pub const FILES: [(&str, &str); 12] = [
     ("presets/cost.toml", include_str!("../../presets/cost.toml")),
     ("presets/dataset.toml", include_str!("../../presets/dataset.toml")),
     ("presets/fix.toml", include_str!("../../presets/fix.toml")),
     ("presets/health-check.toml", include_str!("../../presets/health-check.toml")),
     ("presets/investigate.toml", include_str!("../../presets/investigate.toml")),
     ("presets/regression.toml", include_str!("../../presets/regression.toml")),
+    ("presets/signal.toml", include_str!("../../presets/signal.toml")),
     ("presets/triage.toml", include_str!("../../presets/triage.toml")),
     ("skills/arize.toml", include_str!("../../skills/arize.toml")),
     ("skills/datadog.toml", include_str!("../../skills/datadog.toml")),

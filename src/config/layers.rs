@@ -156,6 +156,11 @@ impl Layers {
         })
     }
 
+    /// Fails where a text would be no automation of the user's.
+    pub fn check_automation(&self, name: &str, file: &str, text: &str) -> Result<()> {
+        automation::read(name, file, text, &self.around_automations()).map(drop)
+    }
+
     /// Reads an automation's file wherever it is.
     pub fn automation_file(&self, path: &Path) -> Result<Automation> {
         let text = read_text(path)?;
@@ -560,7 +565,7 @@ mod tests {
         let hidden: Vec<_> = triage.hides.iter().map(|origin| origin.level).collect();
         assert_eq!(hidden, [Level::User, Level::Bundled]);
         assert_eq!(triage.hides[1].file, "bundled:presets/triage.toml");
-        assert_eq!(listed.len(), 8, "seven bundled ones and `ours`");
+        assert_eq!(listed.len(), 9, "eight bundled ones and `ours`");
     }
 
     #[test]
@@ -674,7 +679,7 @@ mod tests {
         insta::assert_snapshot!(machine.say(&layers.preset("triag").unwrap_err()), @r"
         error: no preset is called `triag`
         hint: did you mean `triage`?
-        hint: `loop preset list` shows them all: `cost`, `dataset`, `fix`, `health-check`, `investigate`, `regression`, `triage`
+        hint: `loop preset list` shows them all: `cost`, `dataset`, `fix`, `health-check`, `investigate`, `regression`, `signal`, `triage`
         ");
     }
 

@@ -22,6 +22,7 @@ pub mod prices;
 pub mod reader;
 pub mod runs;
 pub mod settings;
+pub mod signal;
 pub mod skill;
 pub mod start;
 pub mod template;

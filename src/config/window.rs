@@ -44,7 +44,8 @@ pub fn window(
     Ok((window, said))
 }
 
-fn bound(flag: &str, text: &str, now: i64) -> Result<i64> {
+/// A point in time, as a flag gives it. `now` is Unix milliseconds.
+pub fn bound(flag: &str, text: &str, now: i64) -> Result<i64> {
     let text = text.trim();
     if let Ok(back) = measure::duration(text) {
         let back = i64::try_from(back.as_millis()).unwrap_or(i64::MAX);

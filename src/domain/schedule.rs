@@ -153,7 +153,10 @@ fn reason(error: &CronError) -> String {
         | CronError::IllegalCharacters(text)
         | CronError::ComponentError(text) => {
             let text = text.trim_end_matches('.').replace("; ", ", ");
-            text.chars().enumerate().map(|(at, c)| if at == 0 { c.to_ascii_lowercase() } else { c }).collect()
+            text.chars()
+                .enumerate()
+                .map(|(at, c)| if at == 0 { c.to_ascii_lowercase() } else { c })
+                .collect()
         }
         CronError::EmptyPattern
         | CronError::InvalidDate

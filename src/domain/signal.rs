@@ -31,6 +31,28 @@ impl Default for Signal {
     }
 }
 
+/// A run of Signal. Times are Unix milliseconds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Run {
+    pub project: String,
+    /// Counted from 1, of its project.
+    pub run: i64,
+    pub started_at: i64,
+    /// None of one that goes on, or was cut off.
+    pub ended_at: Option<i64>,
+    /// The window of traces.
+    pub since: Option<i64>,
+    pub until: i64,
+    /// Traces in it, and those that no run had seen.
+    pub traces: u64,
+    pub fresh: u64,
+    pub sessions: u32,
+    /// Ids of issues that changed, and to which state.
+    pub changes: Vec<(String, String)>,
+    /// Sentences on what was not done.
+    pub notes: Vec<String>,
+}
+
 /// The window of a run, given where the one before it ended. All of it where the traces were recorded
 /// once: which of them are new, their ids tell.
 pub fn window(is_recorded: bool, last: Option<i64>, now: i64) -> Window {

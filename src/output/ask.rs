@@ -60,20 +60,23 @@ fn password(what: &str, screens: &Screens, again: Option<(&str, &str)>) -> Resul
 /// stored already. It must be called before there is any other thread: one that does not know of it
 /// would take the signal and end everything without a word.
 pub fn detach_on_signals(session: &str, screens: &Screens) -> Result<()> {
+    let how = format!("detached; the worker goes on: `loop session attach {session}`");
+    leave_on_signals(how, screens)
+}
+
+/// A signal ends this process at once, with these words.
+pub fn leave_on_signals(words: String, screens: &Screens) -> Result<()> {
     let mut signals = SigSet::empty();
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         signals.add(signal);
     }
     // Threads made from here on inherit this, so that only the one below is told.
     signals.thread_block().cannot(Kind::Bug, || "listen for signals".to_owned())?;
-    let (session, screens) = (session.to_owned(), *screens);
+    let screens = *screens;
     std::thread::spawn(move || {
         if let Ok(signal) = signals.wait() {
             if signal != Signal::SIGHUP {
-                note(
-                    &format!("\ndetached; the worker goes on: `loop session attach {session}`"),
-                    &screens,
-                );
+                note(&format!("\n{words}"), &screens);
             }
             leave();
         }

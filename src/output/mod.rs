@@ -8,6 +8,7 @@
 //! the environment's values are arguments.
 
 pub mod ask;
+pub mod brief;
 pub mod export;
 pub mod failure;
 pub mod human;

@@ -2,7 +2,9 @@
 //! whoever has them. Text in here is still untrusted.
 
 use crate::domain::artifact::{Artifact, ArtifactKind, Check};
+use crate::domain::issue::Issue;
 use crate::domain::session::Phase;
+use crate::domain::signal::{Run, Signal};
 use crate::domain::transcript::Usage;
 use crate::domain::turn::Outcome;
 use std::collections::BTreeMap;
@@ -124,6 +126,49 @@ pub struct IssueView {
     /// RFC 3339.
     pub first_seen: Option<String>,
     pub last_seen: Option<String>,
+}
+
+/// An issue that is remembered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownIssue {
+    pub issue: Issue,
+    /// Among those of its list, counted from 1.
+    pub rank: u32,
+    /// The file of its investigation, absolute.
+    pub investigation: Option<String>,
+    /// What that says in its overview.
+    pub overview: Option<String>,
+    /// What runs counted: when each began, traces that show it, traces that could. Empty in lists.
+    pub seen: Vec<(i64, u64, u64)>,
+    /// Why the next run has it looked into, where it has.
+    pub next: Option<&'static str>,
+}
+
+/// A run of Signal, and the issues of its project as they are after it.
+#[derive(Debug, Clone, Copy)]
+pub struct RunView<'a> {
+    pub run: &'a Run,
+    pub issues: &'a [KnownIssue],
+}
+
+/// How Signal stands on a project. Times are Unix milliseconds.
+#[derive(Debug, Clone, Default)]
+pub struct SignalView {
+    pub project: String,
+    /// The automation's file, where there is one.
+    pub file: Option<String>,
+    pub enabled: bool,
+    /// When it runs, in a line.
+    pub when: Option<String>,
+    pub next_at: Option<i64>,
+    pub preset: Option<String>,
+    pub harness: Option<String>,
+    pub signal: Signal,
+    /// What sessions cost in the last 24 hours, as far as it is known.
+    pub spent_usd: f64,
+    /// The newest first.
+    pub runs: Vec<Run>,
+    pub issues: Vec<KnownIssue>,
 }
 
 /// One requirement that `doctor` looked at.

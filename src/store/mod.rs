@@ -29,5 +29,5 @@ pub use exports::{Export, Outlook};
 pub use files::DriverLock;
 pub use issues::Observation;
 pub use records::{SessionRecord, TurnRecord, TurnState};
-pub use signal::{Look, SignalRun};
+pub use signal::Look;
 pub use transcript::{JournalFile, TranscriptFile, start_of_last};

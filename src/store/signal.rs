@@ -6,6 +6,7 @@ use super::database::{from_json, json};
 use super::files::DriverLock;
 use super::issues::{self, Observation};
 use crate::domain::issue::Issue;
+use crate::domain::signal::Run as SignalRun;
 use crate::error::{Cannot as _, Kind, Result};
 use nix::fcntl::{Flock, FlockArg};
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
@@ -13,28 +14,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs::{DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
-
-/// A run. Times are Unix milliseconds.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct SignalRun {
-    pub project: String,
-    /// Counted from 1, of its project.
-    pub run: i64,
-    pub started_at: i64,
-    /// None of one that goes on, or was cut off.
-    pub ended_at: Option<i64>,
-    /// The window of traces.
-    pub since: Option<i64>,
-    pub until: i64,
-    /// Traces in it, and those that no run had seen.
-    pub traces: u64,
-    pub fresh: u64,
-    pub sessions: u32,
-    /// Ids of issues that changed, and to which state.
-    pub changes: Vec<(String, String)>,
-    /// Sentences on what was not done.
-    pub notes: Vec<String>,
-}
 
 /// What a run counted, to be remembered all at once or not at all.
 pub struct Look<'a> {

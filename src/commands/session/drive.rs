@@ -62,6 +62,31 @@ pub fn start(app: &App, plan: LaunchPlan, detach: bool) -> Done {
     Ok(done)
 }
 
+/// Records a session and drives it to its end, with nobody to ask. `recorded` is told its id before
+/// anything of it exists.
+pub fn unattended(
+    app: &App,
+    plan: LaunchPlan,
+    reporter: &mut dyn Reporter,
+    recorded: &mut dyn FnMut(&str) -> Result<()>,
+) -> Result<Outcome> {
+    app.providers()?.by_name(&plan.sandbox.provider)?;
+    let mut store = app.store()?;
+    let session = new_session(plan);
+    let first = TurnRecord::new(1, &session.plan.prompt, TurnState::Handed);
+    let _lock = store.insert(&session, &first)?;
+    recorded(&session.id)?;
+    app.with_runner(&mut store, session, reporter, |runner| {
+        let live = runner.launch()?;
+        let mut outcome = runner.follow(live)?;
+        while runner.next_queued()? {
+            outcome = runner.follow(None)?;
+        }
+        runner.close()?;
+        Ok(outcome)
+    })
+}
+
 fn new_session(plan: LaunchPlan) -> SessionRecord {
     let uuid = uuid::Uuid::new_v4();
     SessionRecord {

@@ -96,8 +96,16 @@ pub struct Start {
     dry_run: bool,
 }
 
+/// Everything a session of these flags would be started with.
+pub fn planned(app: &App, flags: &StartFlags) -> Result<LaunchPlan> {
+    let layers = app.layers()?;
+    let named = flags.sandbox.is_some() || layers.settings()?.defaults.sandbox.is_some();
+    let usual = if named { sandbox::NAMES[0] } else { app.providers()?.usual() };
+    start::resolve(&layers, flags, usual, clock::now())
+}
+
 /// What a plan may say and this version cannot do yet. Better refused than left out in silence.
-fn refuse_what_is_not_there(plan: &LaunchPlan) -> Result<()> {
+pub fn refuse_what_is_not_there(plan: &LaunchPlan) -> Result<()> {
     if let Network::Hosts(_) = plan.sandbox.network {
         return Err(Failure::new(Kind::Config, "a list of hosts cannot be kept yet")
             .because("that needs the gateway, which this version does not have")
@@ -114,7 +122,7 @@ fn refuse_what_is_not_there(plan: &LaunchPlan) -> Result<()> {
     Ok(())
 }
 
-fn usd(text: &str) -> Result<f64, String> {
+pub fn usd(text: &str) -> Result<f64, String> {
     let wrong = || format!("`{text}` is no amount; write it as `2.50`");
     let value: f64 = text.trim_start_matches('$').parse().map_err(|_| wrong())?;
     if value.is_finite() && value > 0.0 { Ok(value) } else { Err(wrong()) }
@@ -128,11 +136,7 @@ impl Start {
     pub fn run(self, app: &App) -> Done {
         let detach = self.detach;
         let dry_run = self.dry_run;
-        let layers = app.layers()?;
-        let flags = self.flags()?;
-        let named = flags.sandbox.is_some() || layers.settings()?.defaults.sandbox.is_some();
-        let usual = if named { sandbox::NAMES[0] } else { app.providers()?.usual() };
-        let plan = start::resolve(&layers, &flags, usual, clock::now())?;
+        let plan = planned(app, &self.flags()?)?;
         if !dry_run {
             refuse_what_is_not_there(&plan)?;
         }

@@ -13,6 +13,7 @@ pub mod fire;
 pub mod watch;
 
 use super::schedule::Schedule;
+use super::signal::Signal;
 use std::collections::BTreeMap;
 use watch::MetricTrigger;
 
@@ -42,6 +43,8 @@ pub struct Automation {
     pub limits: RunLimits,
     pub trigger: Trigger,
     pub notify: Option<Notify>,
+    /// Set where each fire is a run of Signal.
+    pub signal: Option<Signal>,
     /// Changes with what its file means.
     pub spec: String,
 }
@@ -245,6 +248,7 @@ pub mod testing {
             limits: RunLimits::default(),
             trigger: Trigger::Cron(Schedule::parse("0 * * * *", "UTC").unwrap()),
             notify: None,
+            signal: None,
             spec: "spec".to_owned(),
         }
     }

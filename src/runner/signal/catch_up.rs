@@ -3,9 +3,10 @@
 use super::Hands;
 use crate::domain::artifact::ArtifactKind;
 use crate::domain::issue::{Input, Issue, PullRequest, State};
+use crate::domain::signal::Run as SignalRun;
 use crate::domain::turn::Outcome;
 use crate::error::Result;
-use crate::store::{SessionRecord, SignalRun, Store};
+use crate::store::{SessionRecord, Store};
 
 /// How a pull request stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -82,14 +82,9 @@ fn begin(issue: &mut Issue, session: &str, now: i64) {
     issue.note(now, None, format!("session {session} looks into it"));
 }
 
-/// What may still be spent on a project today: of the last 24 hours' sessions. One whose cost is not
-/// known, but which used a model, counts as all that it was allowed.
+/// What may still be spent on a project today.
 fn left_of_the_day(store: &Store, project: &str, signal: &Signal, now: i64) -> Result<f64> {
-    let filter =
-        Filter { project: Some(project.to_owned()), since: Some(now - DAY), ..Filter::default() };
-    let sessions = store.sessions(&filter)?;
-    let ours = sessions.iter().filter(|one| one.plan.labels.contains_key(super::LABEL));
-    let spent: f64 = ours.map(cost).sum();
+    let spent = spent(store, project, now)?;
     let left = signal.budget_usd_per_day - spent;
     if left > 0.005 {
         return Ok(left);
@@ -97,6 +92,16 @@ fn left_of_the_day(store: &Store, project: &str, signal: &Signal, now: i64) -> R
     let of = show_usd(signal.budget_usd_per_day);
     Err(Failure::new(Kind::Limit, format!("the day's money is spent: {} of {of}", show_usd(spent)))
         .hint(format!("allow more: `loop signal enable {project} --budget USD`")))
+}
+
+/// What sessions of Signal cost in the last 24 hours. One whose cost is not known, but which used a
+/// model, counts as all that it was allowed.
+pub fn spent(store: &Store, project: &str, now: i64) -> Result<f64> {
+    let filter =
+        Filter { project: Some(project.to_owned()), since: Some(now - DAY), ..Filter::default() };
+    let sessions = store.sessions(&filter)?;
+    let ours = sessions.iter().filter(|one| one.plan.labels.contains_key(super::LABEL));
+    Ok(ours.map(cost).sum())
 }
 
 fn cost(session: &SessionRecord) -> f64 {

@@ -1,7 +1,8 @@
 //! What a run found, held against what is known. Pure.
 
 use crate::domain::issue::{self, Example, Input, Issue, State, Told};
-use crate::store::{Observation, SignalRun};
+use crate::domain::signal::Run as SignalRun;
+use crate::store::Observation;
 use crate::triage::{self, Counted, Report, Start};
 use std::collections::BTreeMap;
 

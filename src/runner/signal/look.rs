@@ -3,10 +3,11 @@
 use super::{Hands, known};
 use crate::domain::preset::Project;
 use crate::domain::signal;
+use crate::domain::signal::Run as SignalRun;
 use crate::error::Result;
 use crate::output::Step;
 use crate::runner::Gather;
-use crate::store::{Look, SignalRun, Store};
+use crate::store::{Look, Store};
 use crate::traces::snapshot::Snapshot;
 use crate::triage;
 use std::cell::RefCell;

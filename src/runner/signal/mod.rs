@@ -14,19 +14,22 @@ mod catch_up;
 mod investigate;
 mod known;
 mod look;
+mod to_eval;
 
 pub use catch_up::{Standing, apply_standing, catch_up, merge_of};
-pub use investigate::{Bounds, investigate};
+pub use investigate::{Bounds, investigate, spent};
+pub use to_eval::{Check, to_eval};
 
 use super::Outside;
 use crate::domain::issue::{Issue, pick};
 use crate::domain::plan::Window;
 use crate::domain::preset::Project;
+use crate::domain::signal::Run as SignalRun;
 use crate::domain::signal::Signal;
 use crate::domain::words::Count;
 use crate::error::{Failure, Kind, Result};
 use crate::output::{Reporter, Step};
-use crate::store::{SignalRun, Store};
+use crate::store::Store;
 
 /// The label of every session of Signal; its value is the issue's id.
 pub const LABEL: &str = "issue";
@@ -117,12 +120,9 @@ fn chosen(
         }
         store.update_run(run)?;
     }
-    if beyond > 0 {
+    if beyond > 0 && signal.top > 0 {
         let more = Count::of(beyond, "more issue");
-        run.notes.push(match signal.top {
-            0 => format!("{} found and not looked into, as asked", Count::of(beyond, "issue")),
-            top => format!("{more} to be looked into: a run takes {top}"),
-        });
+        run.notes.push(format!("{more} to be looked into: a run takes {}", signal.top));
     }
     Ok(())
 }

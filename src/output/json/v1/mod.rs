@@ -10,6 +10,7 @@ mod lines;
 mod secrets;
 mod session;
 mod settings;
+mod signal;
 
 pub use doctor::Doctor;
 pub use lines::{EventText, Line, write_event, write_event_text};
@@ -17,6 +18,7 @@ pub use secrets::{Secret, SecretCheck, SkillCheck};
 pub use session::{Artifact, Issue, Session};
 pub(in crate::output) use settings::secrets;
 pub use settings::{Plan, Preset, Project, Skill};
+pub use signal::{Signal, SignalRun};
 
 use crate::domain;
 use schemars::JsonSchema;
@@ -24,7 +26,7 @@ use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 
 /// What `schema` knows.
-pub const SCHEMAS: [&str; 11] = [
+pub const SCHEMAS: [&str; 13] = [
     "event",
     "session",
     "artifact",
@@ -36,6 +38,8 @@ pub const SCHEMAS: [&str; 11] = [
     "secret",
     "secret_check",
     "skill_check",
+    "signal",
+    "signal_run",
 ];
 
 /// The JSON Schema of a document, or of the lines of a stream (`event`).
@@ -54,6 +58,8 @@ pub fn schema(name: &str) -> Option<String> {
         "secret" => generator.into_root_schema_for::<Secret<'static>>(),
         "secret_check" => generator.into_root_schema_for::<SecretCheck<'static>>(),
         "skill_check" => generator.into_root_schema_for::<SkillCheck<'static>>(),
+        "signal" => generator.into_root_schema_for::<Signal<'static>>(),
+        "signal_run" => generator.into_root_schema_for::<SignalRun<'static>>(),
         _ => return None,
     };
     serde_json::to_string_pretty(&schema).ok()
@@ -65,10 +71,14 @@ pub struct At(pub i64);
 
 impl Serialize for At {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Out of range is only what a broken clock says.
-        let stamp = jiff::Timestamp::from_millisecond(self.0).unwrap_or_default();
-        serializer.collect_str(&format_args!("{stamp:.3}"))
+        serializer.collect_str(&rfc3339(self.0))
     }
+}
+
+fn rfc3339(ms: i64) -> String {
+    // Out of range is only what a broken clock says.
+    let stamp = jiff::Timestamp::from_millisecond(ms).unwrap_or_default();
+    format!("{stamp:.3}")
 }
 
 impl JsonSchema for At {

@@ -1,10 +1,12 @@
 //! What sessions are and leave, as documents.
 
-use super::{At, Outcome, Phase, Usage};
+use super::signal::Life;
+use super::{At, Outcome, Phase, Usage, rfc3339};
 use crate::domain;
-use crate::output::view::{ArtifactView, IssueView, SessionView, TurnView};
+use crate::output::view::{ArtifactView, IssueView, KnownIssue, SessionView, TurnView};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// One session.
@@ -106,9 +108,9 @@ pub struct Issue<'a> {
     /// Of all traces of the window, 0 to 1.
     share: Option<f64>,
     /// Ids of traces that show it, the most telling one first.
-    examples: &'a [String],
+    examples: Vec<&'a str>,
     /// Ids of traces that did the same and went well.
-    healthy: &'a [String],
+    healthy: Vec<&'a str>,
     /// `high`, `medium` or `low`.
     severity: Option<&'a str>,
     /// Against the time before: `new`, `rising`, `steady`, `fading`, `stopped`, `a burst` or `unclear`.
@@ -120,8 +122,10 @@ pub struct Issue<'a> {
     /// What failed.
     entity: Option<IssueEntity<'a>>,
     /// RFC 3339.
-    first_seen: Option<&'a str>,
-    last_seen: Option<&'a str>,
+    first_seen: Option<Cow<'a, str>>,
+    last_seen: Option<Cow<'a, str>>,
+    /// What is remembered of it from run to run, where it is.
+    life: Option<Life<'a>>,
 }
 
 /// What failed.
@@ -228,16 +232,46 @@ impl<'a> Issue<'a> {
             title: &issue.title,
             traces: issue.traces,
             share: issue.share,
-            examples: &issue.examples,
-            healthy: &issue.healthy,
+            examples: issue.examples.iter().map(String::as_str).collect(),
+            healthy: issue.healthy.iter().map(String::as_str).collect(),
             severity: issue.severity.as_deref(),
             trend: issue.trend.as_deref(),
             users: issue.users,
             pattern: issue.pattern.as_deref(),
             entity: issue.entity.as_ref().map(|(kind, name)| IssueEntity { kind, name }),
-            first_seen: issue.first_seen.as_deref(),
-            last_seen: issue.last_seen.as_deref(),
+            first_seen: issue.first_seen.as_deref().map(Cow::Borrowed),
+            last_seen: issue.last_seen.as_deref().map(Cow::Borrowed),
+            life: None,
         }
+    }
+
+    /// One that is remembered.
+    pub fn of_known(known: &'a KnownIssue) -> Self {
+        let issue = &known.issue;
+        let told = &issue.told;
+        let at = |us: i64| Some(Cow::Owned(rfc3339(us / 1_000)));
+        Self {
+            v: 1,
+            rank: known.rank,
+            id: Some(&issue.id),
+            title: &told.title,
+            traces: told.traces,
+            share: Some(told.share),
+            examples: told.examples.iter().map(|one| one.trace_id.as_str()).collect(),
+            healthy: told.healthy.iter().map(String::as_str).collect(),
+            severity: Some(&told.severity),
+            trend: Some(&told.trend),
+            users: told.users,
+            pattern: Some(&told.pattern),
+            entity: Some(IssueEntity { kind: &told.entity_kind, name: &told.entity_name }),
+            first_seen: at(issue.first_us),
+            last_seen: at(issue.last_us),
+            life: Some(Life::of(known)),
+        }
+    }
+
+    pub fn all_known(issues: &'a [KnownIssue]) -> Vec<Self> {
+        issues.iter().map(Self::of_known).collect()
     }
 
     pub fn all(issues: &'a [IssueView]) -> Vec<Self> {

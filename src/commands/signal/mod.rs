@@ -1,0 +1,97 @@
+//! `loop signal`
+
+mod disable;
+mod enable;
+mod hands;
+mod issue;
+mod issues;
+mod repo;
+mod run;
+mod status;
+
+use super::app::{App, Done};
+use crate::config::signal as file;
+use crate::domain::automation::Automation;
+use crate::domain::preset::Project;
+use crate::domain::words::or;
+use crate::error::{Failure, Kind, Result};
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Look at a project again and again: find what fails, rank it, look into it, watch its fix
+    Enable(enable::Enable),
+    /// Stop looking at a project; its issues stay known
+    Disable(disable::Disable),
+    /// Show how Signal stands: when it runs, what it found, what it may spend
+    Status(status::Status),
+    /// Look at a project now
+    Run(run::Run),
+    /// List issues, the worst first
+    Issues(issues::Issues),
+    /// Show an issue, and say what is to become of it
+    #[command(subcommand)]
+    Issue(issue::Command),
+    /// Let workers see the code, and propose fixes there
+    AttachRepo(repo::Attach),
+    /// Look at traces alone again
+    DetachRepo(repo::Detach),
+}
+
+pub fn run(command: Command, app: &App) -> Done {
+    match command {
+        Command::Enable(page) => page.run(app),
+        Command::Disable(page) => page.run(app),
+        Command::Status(page) => page.run(app),
+        Command::Run(page) => page.run(app),
+        Command::Issues(page) => page.run(app),
+        Command::Issue(command) => issue::run(command, app),
+        Command::AttachRepo(page) => page.run(app),
+        Command::DetachRepo(page) => page.run(app),
+    }
+}
+
+/// A project that has a name: what is remembered of it is remembered by that.
+fn project(app: &App, name: &str) -> Result<Project> {
+    let layers = app.layers()?;
+    let (project, _) = layers.project(name)?;
+    if layers.projects()?.iter().any(|listed| listed.name == project.name) && project.name == name {
+        return Ok(project);
+    }
+    Err(Failure::new(
+        Kind::Usage,
+        format!("`{name}` is a path, and Signal remembers projects by name"),
+    )
+    .hint(format!("name it: `loop project add NAME --path {name}`")))
+}
+
+/// The automation of a project, where Signal was enabled.
+fn automation(app: &App, project: &str) -> Result<Option<(Automation, String)>> {
+    let layers = app.layers()?;
+    let name = file::name(project);
+    if !layers.automations().iter().any(|listed| listed.name == name) {
+        return Ok(None);
+    }
+    let (automation, origin) = layers.automation(&name)?;
+    Ok(Some((automation, origin.file)))
+}
+
+/// All projects for which there is an automation.
+fn enabled(app: &App) -> Result<Vec<String>> {
+    let all = app.layers()?.automations();
+    let names = all.iter().filter_map(|listed| listed.name.strip_prefix("signal-"));
+    Ok(names.map(str::to_owned).collect())
+}
+
+/// The project that is meant where none is named: the usual one, or the only one there is.
+fn meant(app: &App, named: Option<String>) -> Result<String> {
+    if let Some(name) = named.or(app.layers()?.settings()?.defaults.project) {
+        return Ok(name);
+    }
+    match enabled(app)?.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => Err(Failure::new(Kind::Usage, "no project is named, and Signal is enabled for none")
+            .hint("enable it: `loop signal enable demo`")),
+        several => Err(Failure::new(Kind::Usage, "no project is named")
+            .hint(format!("name one: {}", or(several)))),
+    }
+}

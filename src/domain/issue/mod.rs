@@ -157,6 +157,13 @@ impl Issue {
         self.history.push(Event { at, state, what });
     }
 
+    /// Says the last thing that happened in other words.
+    pub fn say_last(&mut self, what: String) {
+        if let Some(last) = self.history.last_mut() {
+            last.what = what;
+        }
+    }
+
     /// Counts what a run saw of it in traces that no run had seen.
     pub fn count(&mut self, run: i64, hits: &[i64], chances: u64) {
         self.hits += hits.len() as u64;

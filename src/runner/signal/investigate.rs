@@ -78,8 +78,11 @@ pub fn investigate(
 
 fn begin(issue: &mut Issue, session: &str, now: i64) {
     issue.sessions.push(session.to_owned());
-    issue.take(Input::Started, now);
-    issue.note(now, None, format!("session {session} looks into it"));
+    let words = format!("session {session} looks into it");
+    match issue.take(Input::Started, now) {
+        true => issue.say_last(words),
+        false => issue.note(now, None, words),
+    }
 }
 
 /// What may still be spent on a project today.

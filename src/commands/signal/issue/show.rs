@@ -67,7 +67,7 @@ fn investigation(store: &Store, issue: &Issue) -> Result<Option<PathBuf>> {
     Ok(path.filter(|path| path.is_file()))
 }
 
-/// What stands under the heading *Overview*.
+/// The first paragraph under the heading *Overview*.
 fn overview(path: &std::path::Path) -> Option<String> {
     let mut bytes = Vec::new();
     std::fs::File::open(path).ok()?.take(READ).read_to_end(&mut bytes).ok()?;
@@ -75,9 +75,9 @@ fn overview(path: &std::path::Path) -> Option<String> {
     let is_heading = |line: &&str| line.starts_with('#');
     let named = |line: &str| line.trim_start_matches('#').trim().eq_ignore_ascii_case("overview");
     let lines = text.lines().skip_while(|line| !(is_heading(line) && named(line))).skip(1);
-    let own: Vec<&str> = lines.take_while(|line| !is_heading(line)).collect();
-    let own = own.join("\n").trim().to_owned();
-    (!own.is_empty()).then_some(own)
+    let own = lines.take_while(|line| !is_heading(line)).skip_while(|line| line.trim().is_empty());
+    let own: Vec<&str> = own.take_while(|line| !line.trim().is_empty()).collect();
+    (!own.is_empty()).then(|| own.join("\n"))
 }
 
 #[cfg(test)]
@@ -92,7 +92,9 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             overview(&path)
         };
-        assert_eq!(of("# T\n\n## Overview\n\na\nb\n\n## Evidence\nc"), Some("a\nb".to_owned()));
+        let text = "# T\n\n## Overview\n\na\nb\n\nc\n\n## Evidence\nd";
+        assert_eq!(of(text), Some("a\nb".to_owned()));
+        assert_eq!(of("# T\n## Overview\n## Evidence\nd"), None);
         assert_eq!(of("# overview\nx"), Some("x".to_owned()));
         assert_eq!(of("# T\nx"), None);
         assert_eq!(overview(&folder.path().join("none")), None);

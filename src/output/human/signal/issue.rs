@@ -113,8 +113,8 @@ fn watched(issue: &Issue) -> Option<String> {
     let without = Count::of(watch.without, "comparable trace");
     Some(match (issue.life.state, watch.needed) {
         (State::Merged, Some(needed)) => format!(
-            "{} of {} without it since {since}; with the rest of them it is gone (at its old share \
-             they would show it with a probability of 95 %)",
+            "{} of {} without it since {since}, half an hour after the merge; with the last of them \
+             it counts as gone, as at its old share one would have shown it with 95 % probability",
             watch.without,
             Count::of(needed, "comparable trace"),
         ),

@@ -82,7 +82,7 @@ fn last(run: &Run, now: i64) -> String {
     };
     let sessions = match run.sessions {
         0 => String::new(),
-        n => format!(", {} looked into one each", Count::of(n, "session")),
+        n => format!(", {n} looked into"),
     };
     format!(
         "{}{state}: {} of {} were new, {changed}{sessions}",
@@ -105,7 +105,7 @@ fn spending(card: &mut Card, view: &SignalView) {
         let issues = Count::of(signal.top, "issue");
         card.row(
             "looks into",
-            line(&format!("{issues} a run at most, with preset {preset}{harness}")),
+            line(&format!("at most {issues} a run, with preset {preset}{harness}")),
         );
         card.row(
             "may spend",
@@ -183,6 +183,9 @@ pub fn write_run(out: &mut dyn Write, screen: &Screen, view: &RunView, now: i64)
             n => format!("{} changed", Count::of(n, "issue")),
         }
     )?;
+    if run.sessions > 0 {
+        writeln!(out, "{} looked into", Count::of(run.sessions, "issue"))?;
+    }
     if !changed.is_empty() {
         writeln!(out)?;
         write_issues(out, screen, &changed, now)?;

@@ -197,13 +197,18 @@ impl App {
         })
     }
 
+    /// Certificates to trust besides the machine's own.
+    pub fn ca_bundle(&self) -> Option<PathBuf> {
+        self.env.ssl_cert_file().filter(|path| path.is_file())
+    }
+
     /// Does something with what lies outside: the clock, credentials, programs.
     pub fn with_outside<T>(&self, work: impl FnOnce(&Outside) -> T) -> T {
         work(&Outside {
             now: &clock::now,
             secret: &|name| Ok(self.stores()?.find(name)?.secret),
             program: &|program, progress| self.program(program, progress),
-            ca_bundle: self.env.ssl_cert_file().filter(|path| path.is_file()),
+            ca_bundle: self.ca_bundle(),
             telemetry: &|| Ok(self.layers()?.settings()?.telemetry),
         })
     }

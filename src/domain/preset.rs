@@ -146,6 +146,9 @@ pub struct Skill {
 pub struct SkillCheck {
     /// May name variables of the skill, as in `https://api.${DD_SITE}/api/v1/validate`.
     pub url: String,
+    /// Headers besides those of the secrets.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
     /// Sent as JSON by POST; may name variables and secrets of the skill.
     pub body: Option<String>,
     /// Where the answer tells things: the name of a header, or a JSON pointer, which begins with `/`.

@@ -40,7 +40,7 @@ impl Runner<'_> {
     fn secret_names(&self) -> Vec<String> {
         let plan = &self.session.plan;
         let own = plan.provider.as_ref().and_then(|provider| provider.secret.clone());
-        let default = || self.harness.default_secret().map(str::to_owned);
+        let default = || self.harness.key().map(|key| key.secret.to_owned());
         let skills = plan.skills.iter().flat_map(|skill| skill.secrets.keys().cloned());
         own.or_else(default).into_iter().chain(skills).collect()
     }

@@ -19,6 +19,7 @@ mod faults_rig;
 mod faults_world;
 mod harnesses;
 mod hostile;
+mod init;
 mod lifecycle;
 mod model_server;
 mod phoenix;

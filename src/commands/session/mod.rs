@@ -14,6 +14,8 @@ mod show;
 mod start;
 mod stop;
 
+pub use start::begin;
+
 use super::app::{App, Done};
 
 #[derive(clap::Subcommand)]

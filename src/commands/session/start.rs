@@ -124,15 +124,26 @@ fn keep(text: &str) -> Result<Keep, String> {
     Keep::of_name(text).ok_or_else(|| format!("choose {}", crate::domain::words::or(&Keep::NAMES)))
 }
 
+/// What flags and settings come to.
+fn planned(app: &App, flags: &StartFlags) -> Result<LaunchPlan> {
+    let layers = app.layers()?;
+    let named = flags.sandbox.is_some() || layers.settings()?.defaults.sandbox.is_some();
+    let usual = if named { sandbox::NAMES[0] } else { app.providers()?.usual() };
+    start::resolve(&layers, flags, usual, clock::now())
+}
+
+/// Starts a session and drives it, as the page does.
+pub fn begin(app: &App, flags: &StartFlags) -> Done {
+    let plan = planned(app, flags)?;
+    refuse_what_is_not_there(&plan)?;
+    drive::start(app, plan, false)
+}
+
 impl Start {
     pub fn run(self, app: &App) -> Done {
         let detach = self.detach;
         let dry_run = self.dry_run;
-        let layers = app.layers()?;
-        let flags = self.flags()?;
-        let named = flags.sandbox.is_some() || layers.settings()?.defaults.sandbox.is_some();
-        let usual = if named { sandbox::NAMES[0] } else { app.providers()?.usual() };
-        let plan = start::resolve(&layers, &flags, usual, clock::now())?;
+        let plan = planned(app, &self.flags()?)?;
         if !dry_run {
             refuse_what_is_not_there(&plan)?;
         }

@@ -11,7 +11,7 @@ mod secrets;
 mod session;
 mod settings;
 
-pub use doctor::Doctor;
+pub use doctor::{Doctor, Init};
 pub use lines::{EventText, Line, write_event, write_event_text};
 pub use secrets::{Secret, SecretCheck, SkillCheck};
 pub use session::{Artifact, Issue, Session};
@@ -24,7 +24,7 @@ use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 
 /// What `schema` knows.
-pub const SCHEMAS: [&str; 11] = [
+pub const SCHEMAS: [&str; 12] = [
     "event",
     "session",
     "artifact",
@@ -36,6 +36,7 @@ pub const SCHEMAS: [&str; 11] = [
     "secret",
     "secret_check",
     "skill_check",
+    "init",
 ];
 
 /// The JSON Schema of a document, or of the lines of a stream (`event`).
@@ -54,6 +55,7 @@ pub fn schema(name: &str) -> Option<String> {
         "secret" => generator.into_root_schema_for::<Secret<'static>>(),
         "secret_check" => generator.into_root_schema_for::<SecretCheck<'static>>(),
         "skill_check" => generator.into_root_schema_for::<SkillCheck<'static>>(),
+        "init" => generator.into_root_schema_for::<Init<'static>>(),
         _ => return None,
     };
     serde_json::to_string_pretty(&schema).ok()

@@ -13,6 +13,7 @@ pub mod measure;
 pub mod places;
 pub mod plan;
 pub mod preset;
+pub mod refname;
 pub mod session;
 pub mod transcript;
 pub mod turn;

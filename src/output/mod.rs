@@ -8,12 +8,14 @@
 //! the environment's values are arguments.
 
 pub mod ask;
+pub mod diff;
 pub mod export;
 pub mod failure;
 pub mod human;
 pub mod json;
 pub mod live;
 pub mod log;
+pub mod pager;
 pub mod progress;
 pub mod sanitise;
 pub mod stream;

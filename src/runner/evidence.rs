@@ -106,6 +106,12 @@ impl Gather<'_> {
     }
 }
 
+/// The page on which people see a trace, where its source has such pages.
+pub(super) fn trace_page(project: &Project, trace: &str) -> Option<String> {
+    let url = project.url.as_ref().filter(|_| project.source == "phoenix")?;
+    Some(format!("{}/redirects/traces/{trace}", url.trim_end_matches('/')))
+}
+
 /// Both ends of a window as people read them.
 pub(super) fn window_text(window: Window) -> (Option<String>, Option<String>) {
     let text = |ms: i64| traces::snapshot::show_time(ms * 1000);

@@ -10,12 +10,16 @@ mod collect;
 mod evidence;
 mod ingest;
 mod launch;
+mod pull_request;
 mod recover;
+mod repository;
 mod view;
 mod watch;
 
+pub use collect::list_all;
 pub use evidence::Gather;
 pub use launch::Program;
+pub use pull_request::{Publisher, standing};
 pub use recover::{Parts, Recovered, Swept, orphans, sweep};
 pub use view::{outline, view};
 pub use watch::{Tail, watch};
@@ -49,6 +53,8 @@ pub struct Outside<'a> {
     pub program: &'a ProgramFinder<'a>,
     /// The user's certificate bundle.
     pub ca_bundle: Option<PathBuf>,
+    /// The variables of the environment that git may see.
+    pub git_env: Vec<(String, String)>,
 }
 
 /// Drives one session. Whoever has one holds the session's lock.
@@ -61,6 +67,8 @@ pub struct Runner<'a> {
     pub session: SessionRecord,
     /// Whether the last turn failed for want of a credential.
     pub refused: bool,
+    /// Why the branch was not published, where it was to be.
+    pub unpublished: Option<Failure>,
     /// What the turn that was just read left, where its journal told it.
     packed: Option<Vec<u8>>,
 }
@@ -84,6 +92,7 @@ impl<'a> Runner<'a> {
             outside,
             session,
             refused: false,
+            unpublished: None,
             packed: None,
         }
     }
@@ -119,6 +128,7 @@ impl Runner<'_> {
 
     fn try_launch(&mut self, turn: &TurnRecord) -> Result<Option<Live>> {
         self.gather_evidence()?;
+        self.take_repository()?;
         let prepared = self.prepare(turn)?;
         self.reporter.step(Step::doing("starting the sandbox"));
         let mut tries = 0;

@@ -1,12 +1,15 @@
 //! `loop session`
 
+mod apply;
 mod artifacts;
 mod attach;
+mod diff;
 mod drive;
 mod export;
 mod interrupt;
 mod list;
 mod logs;
+mod publish;
 mod rm;
 mod send;
 mod show;
@@ -36,6 +39,12 @@ pub enum Command {
     Stop(stop::Stop),
     /// List what a session left
     Artifacts(artifacts::Artifacts),
+    /// Show what the worker committed
+    Diff(diff::Diff),
+    /// Take what the worker committed into a repository of yours, as a branch
+    Apply(apply::Apply),
+    /// Push what the worker committed and open the pull request
+    Publish(publish::Publish),
     /// Write a whole session to a file
     Export(export::Export),
     /// Remove sessions with all that is stored of them
@@ -54,6 +63,9 @@ pub fn run(command: Command, app: &App) -> Done {
         Command::Interrupt(page) => page.run(app),
         Command::Stop(page) => page.run(app),
         Command::Artifacts(page) => page.run(app),
+        Command::Diff(page) => page.run(app),
+        Command::Apply(page) => page.run(app),
+        Command::Publish(page) => page.run(app),
         Command::Export(page) => page.run(app),
         Command::Rm(page) => page.run(app),
     }

@@ -32,7 +32,8 @@ impl Craft {
         craft.base = craft.commit(&craft.tree, &[], "base");
         let mirror = craft.path("mirror.git");
         init(&craft.git, &mirror).unwrap();
-        let (from, spec) = (craft.worker().display().to_string(), format!("{}:refs/heads/main", craft.base));
+        let (from, spec) =
+            (craft.worker().display().to_string(), format!("{}:refs/heads/main", craft.base));
         craft.git.ask(&mirror, &["fetch", "--quiet", &from, &spec]).unwrap();
         craft
     }
@@ -73,7 +74,10 @@ impl Craft {
     fn commit(&self, tree: &str, parents: &[&str], message: &str) -> String {
         let parents: String = parents.iter().map(|id| format!("parent {id}\n")).collect();
         let by = format!("A <a@b> {DATE}");
-        self.object("commit", format!("tree {tree}\n{parents}author {by}\ncommitter {by}\n\n{message}\n").as_bytes())
+        self.object(
+            "commit",
+            format!("tree {tree}\n{parents}author {by}\ncommitter {by}\n\n{message}\n").as_bytes(),
+        )
     }
 
     /// A commit on the base with one more entry in its tree.
@@ -157,7 +161,11 @@ const OBJECTS: [Case; 49] = [
     ("honest", |c| c.with("100644", b"b", &c.blob(b"x")), ""),
     (".git", |c| c.with("100644", b".git", &c.blob(b"x")), "refused"),
     (".GIT", |c| c.with("100644", b".GIT", &c.blob(b"x")), "refused"),
-    (".git/config", |c| c.with("40000", b".git", &c.tree(&[("100644", b"config", &c.blob(b"x"))])), "refused"),
+    (
+        ".git/config",
+        |c| c.with("40000", b".git", &c.tree(&[("100644", b"config", &c.blob(b"x"))])),
+        "refused",
+    ),
     ("git~1", |c| c.with("100644", b"git~1", &c.blob(b"x")), "refused"),
     ("a joiner in .git", |c| c.with("40000", ".g\u{200c}it".as_bytes(), &c.tree), "refused"),
     (".git and a space", |c| c.with("40000", b".git ", &c.tree), "refused"),
@@ -169,14 +177,22 @@ const OBJECTS: [Case; 49] = [
     ("here", |c| c.with("40000", b".", &c.tree), "refused"),
     ("no name", |c| c.with("100644", b"", &c.blob(b"x")), "refused"),
     ("twice", |c| c.with("100644", b"a", &c.blob(b"x")), "refused"),
-    ("a file and a folder", |c| {
-        let blob = c.blob(b"x");
-        c.commit(&c.tree(&[("100644", b"a", &blob), ("40000", b"a", &c.tree)]), &[&c.base], "m")
-    }, "refused"),
-    ("out of order", |c| {
-        let blob = c.blob(b"x");
-        c.commit(&c.tree(&[("100644", b"b", &blob), ("100644", b"a", &blob)]), &[&c.base], "m")
-    }, "refused"),
+    (
+        "a file and a folder",
+        |c| {
+            let blob = c.blob(b"x");
+            c.commit(&c.tree(&[("100644", b"a", &blob), ("40000", b"a", &c.tree)]), &[&c.base], "m")
+        },
+        "refused",
+    ),
+    (
+        "out of order",
+        |c| {
+            let blob = c.blob(b"x");
+            c.commit(&c.tree(&[("100644", b"b", &blob), ("100644", b"a", &blob)]), &[&c.base], "m")
+        },
+        "refused",
+    ),
     ("padded mode", |c| c.with("0100644", b"b", &c.blob(b"x")), "refused"),
     ("no mode", |c| c.with("777777", b"b", &c.blob(b"x")), "refused"),
     ("the null object", |c| c.with("100644", b"b", &"0".repeat(40)), "refused"),
@@ -186,63 +202,121 @@ const OBJECTS: [Case; 49] = [
     (".gitmodules as a link", |c| c.with("120000", b".gitmodules", &c.blob(b"x")), "refused"),
     (".GITMODULES as a link", |c| c.with("120000", b".GITMODULES", &c.blob(b"x")), "refused"),
     ("gitmod~1 as a link", |c| c.with("120000", b"gitmod~1", &c.blob(b"x")), "refused"),
-    ("a submodule's address as an option", |c| {
-        c.with("100644", b".gitmodules", &c.blob(b"[submodule \"a\"]\npath=a\nurl=-u./x\n"))
-    }, "refused"),
-    ("a submodule's path as an option", |c| {
-        c.with("100644", b".gitmodules", &c.blob(b"[submodule \"a\"]\npath=-x\nurl=https://x/y\n"))
-    }, "refused"),
-    ("a submodule's name upwards", |c| {
-        c.with("100644", b".gitmodules", &c.blob(b"[submodule \"../x\"]\npath=a\nurl=https://x/y\n"))
-    }, "refused"),
-    ("a submodule's command", |c| {
-        let text = b"[submodule \"a\"]\npath=a\nurl=https://x/y\nupdate=!touch /tmp/x\n";
-        c.with("100644", b".gitmodules", &c.blob(text))
-    }, "refused"),
+    (
+        "a submodule's address as an option",
+        |c| c.with("100644", b".gitmodules", &c.blob(b"[submodule \"a\"]\npath=a\nurl=-u./x\n")),
+        "refused",
+    ),
+    (
+        "a submodule's path as an option",
+        |c| {
+            c.with(
+                "100644",
+                b".gitmodules",
+                &c.blob(b"[submodule \"a\"]\npath=-x\nurl=https://x/y\n"),
+            )
+        },
+        "refused",
+    ),
+    (
+        "a submodule's name upwards",
+        |c| {
+            c.with(
+                "100644",
+                b".gitmodules",
+                &c.blob(b"[submodule \"../x\"]\npath=a\nurl=https://x/y\n"),
+            )
+        },
+        "refused",
+    ),
+    (
+        "a submodule's command",
+        |c| {
+            let text = b"[submodule \"a\"]\npath=a\nurl=https://x/y\nupdate=!touch /tmp/x\n";
+            c.with("100644", b".gitmodules", &c.blob(text))
+        },
+        "refused",
+    ),
     ("a link out", |c| c.with("120000", b"b", &c.blob(b"/etc/passwd")), "links"),
     ("a link up", |c| c.with("120000", b"b", &c.blob(b"../../x")), "links"),
     ("a submodule", |c| c.with("160000", b"b", &c.base), "submodules"),
     ("attributes", |c| c.with("100644", b".gitattributes", &c.blob(b"* filter=x")), "attributes"),
     ("a new line in a name", |c| c.with("100644", b"b\nc", &c.blob(b"x")), "names"),
-    ("a name that runs backwards", |c| c.with("100644", "b\u{202e}c".as_bytes(), &c.blob(b"x")), "names"),
+    (
+        "a name that runs backwards",
+        |c| c.with("100644", "b\u{202e}c".as_bytes(), &c.blob(b"x")),
+        "names",
+    ),
     ("a name of no characters", |c| c.with("100644", b"b\xff\xfe", &c.blob(b"x")), "names"),
-    ("a workflow", |c| {
-        let file = c.tree(&[("100644", b"ci.yml", &c.blob(b"x"))]);
-        c.with("40000", b".github", &c.tree(&[("40000", b"workflows", &file)]))
-    }, "workflows"),
-    ("a workflow that is gone again", |c| {
-        let file = c.tree(&[("100644", b"ci.yml", &c.blob(b"x"))]);
-        let first = c.with("40000", b".github", &c.tree(&[("40000", b"workflows", &file)]));
-        c.commit(&c.tree, &[&first], "undo")
-    }, "workflows"),
-    ("a secret", |c| c.with("100644", b"b", &c.blob(format!("key={SECRET}").as_bytes())), "secrets"),
-    ("a secret that is gone again", |c| {
-        let first = c.with("100644", b"b", &c.blob(SECRET.as_bytes()));
-        c.commit(&c.tree, &[&first], "undo")
-    }, "secrets"),
+    (
+        "a workflow",
+        |c| {
+            let file = c.tree(&[("100644", b"ci.yml", &c.blob(b"x"))]);
+            c.with("40000", b".github", &c.tree(&[("40000", b"workflows", &file)]))
+        },
+        "workflows",
+    ),
+    (
+        "a workflow that is gone again",
+        |c| {
+            let file = c.tree(&[("100644", b"ci.yml", &c.blob(b"x"))]);
+            let first = c.with("40000", b".github", &c.tree(&[("40000", b"workflows", &file)]));
+            c.commit(&c.tree, &[&first], "undo")
+        },
+        "workflows",
+    ),
+    (
+        "a secret",
+        |c| c.with("100644", b"b", &c.blob(format!("key={SECRET}").as_bytes())),
+        "secrets",
+    ),
+    (
+        "a secret that is gone again",
+        |c| {
+            let first = c.with("100644", b"b", &c.blob(SECRET.as_bytes()));
+            c.commit(&c.tree, &[&first], "undo")
+        },
+        "secrets",
+    ),
     ("a file as the head", |c| c.blob(b"x"), "refused"),
     ("a tree as the head", |c| c.tree.clone(), "refused"),
-    ("a tag as the head", |c| {
-        let text = format!("object {}\ntype commit\ntag x\ntagger A <a@b> {DATE}\n\nm\n", c.base);
-        c.object("tag", text.as_bytes())
-    }, "refused"),
+    (
+        "a tag as the head",
+        |c| {
+            let text =
+                format!("object {}\ntype commit\ntag x\ntagger A <a@b> {DATE}\n\nm\n", c.base);
+            c.object("tag", text.as_bytes())
+        },
+        "refused",
+    ),
     ("another history", |c| c.commit(&c.tree, &[], "root"), "refused"),
     ("a missing parent", |c| c.commit(&c.tree, &[&"1".repeat(40), &c.base], "m"), "refused"),
-    ("a commit without an author", |c| {
-        c.object("commit", format!("tree {}\nparent {}\n\nm\n", c.tree, c.base).as_bytes())
-    }, "refused"),
-    ("a commit of another time", |c| {
-        let by = "A <a@b> 99999999999999999999 +0000";
-        let text = format!("tree {}\nparent {}\nauthor {by}\ncommitter {by}\n\nm\n", c.tree, c.base);
-        c.object("commit", text.as_bytes())
-    }, "refused"),
-    ("more commits than anybody reads", |c| {
-        let mut head = c.base.clone();
-        for at in 0..=COMMITS {
-            head = c.commit(&c.tree, &[&head], &at.to_string());
-        }
-        head
-    }, "refused"),
+    (
+        "a commit without an author",
+        |c| c.object("commit", format!("tree {}\nparent {}\n\nm\n", c.tree, c.base).as_bytes()),
+        "refused",
+    ),
+    (
+        "a commit of another time",
+        |c| {
+            let by = "A <a@b> 99999999999999999999 +0000";
+            let text =
+                format!("tree {}\nparent {}\nauthor {by}\ncommitter {by}\n\nm\n", c.tree, c.base);
+            c.object("commit", text.as_bytes())
+        },
+        "refused",
+    ),
+    (
+        "more commits than anybody reads",
+        |c| {
+            let mut head = c.base.clone();
+            for at in 0..=COMMITS {
+                head = c.commit(&c.tree, &[&head], &at.to_string());
+            }
+            head
+        },
+        "refused",
+    ),
 ];
 
 #[test]
@@ -271,9 +345,21 @@ fn bundles_that_do_harm() {
         ("nothing", String::new(), Vec::new()),
         ("no bundle", "hello\n\n".to_owned(), pack.clone()),
         ("version 1", good.replace("v2", "v1"), pack.clone()),
-        ("version 3", good.replace("v2 git bundle", "v3 git bundle\n@object-format=sha1"), pack.clone()),
-        ("a filter", good.replace("v2 git bundle", "v3 git bundle\n@filter=blob:none"), pack.clone()),
-        ("an address", good.replace("v2 git bundle", "v2 git bundle\n[bundle]\nuri=x"), pack.clone()),
+        (
+            "version 3",
+            good.replace("v2 git bundle", "v3 git bundle\n@object-format=sha1"),
+            pack.clone(),
+        ),
+        (
+            "a filter",
+            good.replace("v2 git bundle", "v3 git bundle\n@filter=blob:none"),
+            pack.clone(),
+        ),
+        (
+            "an address",
+            good.replace("v2 git bundle", "v2 git bundle\n[bundle]\nuri=x"),
+            pack.clone(),
+        ),
         ("no end", format!("# v2 git bundle\n{head} {HEAD}"), Vec::new()),
         ("a header for ever", header(&format!("-{base}\n").repeat(3_000)), pack.clone()),
         ("another branch", header(&format!("{head} refs/heads/main")), pack.clone()),
@@ -337,7 +423,8 @@ fn writing_anew_is_the_same_each_time() {
     let two = craft.take(&craft.of(&second)).unwrap().head.unwrap();
     let parent = craft.git.ask_text(&craft.path("session.git"), &["rev-parse", &format!("{two}^")]);
     assert_eq!(parent.unwrap(), one);
-    let text = craft.git.ask_text(&craft.path("session.git"), &["cat-file", "commit", &two]).unwrap();
+    let text =
+        craft.git.ask_text(&craft.path("session.git"), &["cat-file", "commit", &two]).unwrap();
     let wanted = format!("author loop <loop@localhost> {DATE}");
     assert!(text.contains(&wanted) && !text.contains("x@y"), "{text}");
 }
@@ -348,10 +435,46 @@ fn writing_anew_is_the_same_each_time() {
 fn names_of_branches() {
     let starts = ["", "-", "--", "/", ".", "a/", "refs/heads/", "HEAD/", "a..", "@", "a@{"];
     let middles = [
-        "", "x", "-x", "upload-pack=touch /tmp/x", "output=/tmp/x", "exec=sh", "..", "@{", "@{u}",
-        "~1", "^{commit}", ":x", "?", "*", "[a]", "\\", " ", "\n", "\0", "\u{7f}", "\u{1b}[31m",
-        "\u{202e}", "\u{200b}", "$(id)", "`id`", "|id", ";id", "&&id", "'", "\"", "<x>", "x.lock",
-        ".hidden", "x.", "ext::sh -c id", "é", "名", "{a,b}", "%2e%2e", "x//y",
+        "",
+        "x",
+        "-x",
+        "upload-pack=touch /tmp/x",
+        "output=/tmp/x",
+        "exec=sh",
+        "..",
+        "@{",
+        "@{u}",
+        "~1",
+        "^{commit}",
+        ":x",
+        "?",
+        "*",
+        "[a]",
+        "\\",
+        " ",
+        "\n",
+        "\0",
+        "\u{7f}",
+        "\u{1b}[31m",
+        "\u{202e}",
+        "\u{200b}",
+        "$(id)",
+        "`id`",
+        "|id",
+        ";id",
+        "&&id",
+        "'",
+        "\"",
+        "<x>",
+        "x.lock",
+        ".hidden",
+        "x.",
+        "ext::sh -c id",
+        "é",
+        "名",
+        "{a,b}",
+        "%2e%2e",
+        "x//y",
     ];
     let ends = ["", "/", ".lock"];
     let git = Git::new(&[("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())], None);
@@ -372,6 +495,9 @@ fn names_of_branches() {
     for name in good {
         let full = format!("refs/heads/{name}");
         assert!(git.ask(Path::new("/"), &["check-ref-format", &full]).is_ok(), "{name}");
-        assert!(git.ask(Path::new("/"), &["check-ref-format", "--branch", &name]).is_ok(), "{name}");
+        assert!(
+            git.ask(Path::new("/"), &["check-ref-format", "--branch", &name]).is_ok(),
+            "{name}"
+        );
     }
 }

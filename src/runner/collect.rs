@@ -167,8 +167,9 @@ fn order(kind: ArtifactKind) -> u8 {
         ArtifactKind::Issues => 1,
         ArtifactKind::Evals => 2,
         ArtifactKind::PullRequest => 3,
-        ArtifactKind::Branch | ArtifactKind::Patch => 4,
-        ArtifactKind::File => 5,
+        ArtifactKind::Branch => 4,
+        ArtifactKind::Patch => 5,
+        ArtifactKind::File => 6,
     }
 }
 

@@ -29,6 +29,8 @@ pub enum Fault {
     Spent(u64),
     /// The next look for pull requests finds none, as one that is answered by a replica.
     Stale,
+    /// The next look for pull requests takes some seconds.
+    Slow,
 }
 
 pub struct GitHub {
@@ -115,7 +117,10 @@ impl GitHub {
 
 impl Drop for GitHub {
     fn drop(&mut self) {
-        drop(self.stop.take().map(|stop| stop.send(())));
+        if let Some(stop) = self.stop.take() {
+            // The thread may already have gone.
+            let _ = stop.send(());
+        }
         if !std::thread::panicking() {
             let unknown = std::mem::take(&mut lock(&self.state).unknown);
             assert!(unknown.is_empty(), "calls that nobody knows: {unknown:#?}");
@@ -130,11 +135,8 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 type Shared = (Arc<Repositories>, Arc<Mutex<State>>, String);
 
 fn serve(listener: std::net::TcpListener, shared: Shared, stopped: oneshot::Receiver<()>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let shared = Arc::new(shared);
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
@@ -213,6 +215,10 @@ fn list(state: &mut State, owner: &str, query: &str) -> Response<Body> {
         state.faults.remove(0);
         return reply(200, &json!([]), &[]);
     }
+    if state.faults.first() == Some(&Fault::Slow) {
+        state.faults.remove(0);
+        std::thread::sleep(std::time::Duration::from_secs(3));
+    }
     let parameter = |name: &str| {
         let start = format!("{name}=");
         query.split('&').find_map(|pair| Some(decoded(pair.strip_prefix(&start)?)))
@@ -252,7 +258,7 @@ fn post(
             let headers = [("x-ratelimit-remaining", "0".to_owned()), ("x-ratelimit-reset", reset)];
             return reply(403, &json!({ "message": "API rate limit exceeded" }), &headers);
         }
-        Some(Fault::CommitThenDrop | Fault::CommitThen502 | Fault::Stale) | None => {}
+        Some(Fault::CommitThenDrop | Fault::CommitThen502 | Fault::Stale | Fault::Slow) | None => {}
     }
     let Ok(asked) = serde_json::from_slice::<Value>(body) else {
         return reply(400, &json!({ "message": "Problems parsing JSON" }), &[]);

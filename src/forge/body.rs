@@ -124,8 +124,9 @@ fn cut(text: &str) -> String {
 fn linked(text: &str, link: &dyn Fn(&str) -> Option<String>) -> String {
     let mut fenced = false;
     let line = |line: &str| {
-        fenced ^= line.trim_start().starts_with("```");
-        if fenced {
+        let is_fence = line.trim_start().starts_with("```");
+        fenced ^= is_fence;
+        if fenced || is_fence {
             return line.to_owned();
         }
         let mut out = String::new();

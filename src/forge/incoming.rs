@@ -57,14 +57,15 @@ impl Incoming<'_> {
     /// Takes what a bundle holds. The branch stands where its commits end.
     pub fn take(&self, bundle: &Path) -> Result<Taken> {
         let Refs { head, left, pack_at } = Refs::read(bundle)?;
+        let Some(theirs) = head.clone().or_else(|| left.clone()) else {
+            return Ok(Taken::default());
+        };
         self.prepare()?;
         let mut file = open(bundle)?;
         file.seek(SeekFrom::Start(pack_at)).cannot(Kind::Config, || "read a bundle".to_owned())?;
         let most = format!("--max-input-size={BUNDLE}");
         let index = ["index-pack", "--stdin", "--fix-thin", "--strict", &most];
         self.git.feed(self.dir, &index, file).map_err(refused)?;
-        let theirs = head.clone().or_else(|| left.clone());
-        let Some(theirs) = theirs else { return Ok(Taken::default()) };
         let for_them = head.is_none();
         for tip in [&head, &left].into_iter().flatten() {
             self.check_history(tip)?;
@@ -266,7 +267,7 @@ impl Refs {
             match line.first() {
                 None => return Ok(Self { head, left, pack_at }),
                 // What it builds on; the check of its history says whether that is so.
-                Some(b'-') => {}
+                Some(b'-') if is_needed(&line[1..]) => {}
                 Some(_) => {
                     let (id, name) = named(line).ok_or_else(|| refuse("their bundle is broken"))?;
                     match name {
@@ -278,6 +279,12 @@ impl Refs {
             }
         }
     }
+}
+
+/// A commit's name, and a comment.
+fn is_needed(line: &[u8]) -> bool {
+    let id = line.split(|byte| *byte == b' ').next().unwrap_or_default();
+    std::str::from_utf8(id).is_ok_and(is_commit)
 }
 
 fn named(line: &[u8]) -> Option<(String, &str)> {

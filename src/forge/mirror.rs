@@ -104,9 +104,7 @@ impl Mirrors<'_> {
         let told = String::from_utf8_lossy(&done.stdout).into_owned();
         let (mut branch, mut commit) = (wanted.branch.map(str::to_owned), None);
         for (value, name) in told.lines().filter_map(|line| line.split_once('\t')) {
-            if let Some(head) = value.strip_prefix("ref: refs/heads/")
-                && name == "HEAD"
-            {
+            if let Some(head) = value.strip_prefix("ref: refs/heads/") {
                 branch.get_or_insert_with(|| head.to_owned());
             } else if name == what && is_commit(value) {
                 commit = Some(value.to_owned());
@@ -123,6 +121,8 @@ impl Mirrors<'_> {
                 format!("the default branch of `{shown}` has a name that cannot be used"),
             )
             .hint("name another: `--branch NAME`")),
+            (None, Some(_)) => Err(Failure::new(Kind::Usage, format!("`{shown}` is on no branch"))
+                .hint("name one: `--branch NAME`")),
             _ => Err(Failure::new(Kind::Usage, format!("`{shown}` has no commits"))
                 .hint("name a branch that has some: `--branch NAME`")),
         }

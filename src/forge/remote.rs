@@ -178,7 +178,7 @@ mod tests {
             env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         };
         let told = match Remote::of(repo, &env) {
-            Err(failure) => failure.to_string(),
+            Err(failure) => failure.sentence,
             Ok(remote) => {
                 let api = remote.github.as_ref().map_or("-", |github| &github.api);
                 format!("{} {} {} {api}", remote.protocol, remote.address, remote.shown())

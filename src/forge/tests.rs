@@ -194,7 +194,7 @@ const OBJECTS: [Case; 49] = [
         "refused",
     ),
     ("padded mode", |c| c.with("0100644", b"b", &c.blob(b"x")), "refused"),
-    ("no mode", |c| c.with("777777", b"b", &c.blob(b"x")), "refused"),
+    ("no mode", |c| c.with("777777", b"b", &c.blob(b"x")), "submodules"),
     ("the null object", |c| c.with("100644", b"b", &"0".repeat(40)), "refused"),
     ("a missing file", |c| c.with("100644", b"b", &"1".repeat(40)), "refused"),
     ("a missing folder", |c| c.with("40000", b"b", &"1".repeat(40)), "refused"),

@@ -121,7 +121,7 @@ fn cut(text: &str) -> String {
 }
 
 /// Trace ids as links. In code, where a link would not show, they stay as they are.
-fn linked(text: &str, link: &dyn Fn(&str) -> Option<String>) -> String {
+fn linked(text: &str, page: &dyn Fn(&str) -> Option<String>) -> String {
     let mut fenced = false;
     let line = |line: &str| {
         let is_fence = line.trim_start().starts_with("```");
@@ -132,7 +132,7 @@ fn linked(text: &str, link: &dyn Fn(&str) -> Option<String>) -> String {
         let mut out = String::new();
         for (at, piece) in line.split('`').enumerate() {
             let is_id = piece.len() == 32 && piece.bytes().all(|b| b.is_ascii_hexdigit());
-            match (at % 2, link(piece).filter(|_| is_id)) {
+            match (at % 2, page(piece).filter(|_| is_id)) {
                 (0, _) => out.push_str(piece),
                 (_, Some(url)) => out.push_str(&format!("[`{piece}`]({url})")),
                 (_, None) => out.push_str(&format!("`{piece}`")),

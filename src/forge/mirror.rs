@@ -67,20 +67,20 @@ impl Mirrors<'_> {
         let dir = self.root.join(format!("{}.git", digest::short(&[&wanted.remote.address])));
         let _lock = lock(&dir)?;
         let (branch, commit) = self.look(wanted)?;
-        let commit = match self.update(&dir, wanted, &branch, &commit) {
-            Ok(commit) => commit,
-            Err(failed) if failed.kind == Kind::Credential || !is_broken(self.git, &dir) => {
-                return Err(failed);
-            }
-            Err(_) => {
+        let taken = || -> Result<Base> {
+            let commit = self.update(&dir, wanted, &branch, &commit)?;
+            let shallow = self.bundle(&dir, &commit, wanted.depth, bundle)?;
+            let shape = self.shape(&dir, &commit)?;
+            Ok(Base { branch: branch.clone(), commit, mirror: dir.clone(), shallow, shape })
+        };
+        match taken() {
+            Err(failed) if failed.kind != Kind::Credential && is_broken(self.git, &dir) => {
                 std::fs::remove_dir_all(&dir)
                     .cannot(Kind::Config, || format!("remove the broken `{}`", dir.display()))?;
-                self.update(&dir, wanted, &branch, &commit)?
+                taken()
             }
-        };
-        let shallow = self.bundle(&dir, &commit, wanted.depth, bundle)?;
-        let shape = self.shape(&dir, &commit)?;
-        Ok(Base { branch, commit, mirror: dir, shallow, shape })
+            taken => taken,
+        }
     }
 
     fn make_root(&self) -> Result<()> {

@@ -65,8 +65,8 @@ impl Runner<'_> {
                 .reporter
                 .warn(&format!("the worker's own pull requests are unknown: {failed}"));
         }
-        let published = if wanted { publisher.publish(false) } else { Ok(()) };
-        if let Err(failed) = published {
+        let opened = if wanted { publisher.publish(false) } else { Ok(()) };
+        if let Err(failed) = opened {
             publisher.give_up(&failed)?;
             self.reporter.warn(&format!("there is no pull request: {failed}"));
             self.reporter.warn(&format!("try again: `loop session publish {id}`"));

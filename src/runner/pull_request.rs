@@ -42,8 +42,7 @@ impl Publisher<'_> {
         let (remote, github, token) = self.reach()?;
         if record.checks.iter().any(|check| !check.passed) {
             // A secret that could not be had may be there by now.
-            let taken = take(self.session, &dir, &record, self.outside)?;
-            record.checks = taken.checks;
+            record.checks = take(self.session, &dir, &record, self.outside)?.checks;
             record.write(&dir)?;
         }
         self.refuse(&record, reviewed)?;

@@ -590,7 +590,10 @@ fn poisoned_repositories_run_nothing() {
             format!("git config --add {key} '{}'; ", value.replace("CMD", "touch /artifacts/ran"))
         })
         .collect();
-    let work = format!("echo 1 >> README.md; git commit -qam one; echo 2 > new; {poison}");
+    let work = format!(
+        "echo 1 >> README.md; git commit -qam one; echo 2 > new; {}",
+        poison.trim_end_matches("; ")
+    );
     rig.worker("poison", "local", &work, "");
     let done = rig.start("poison", &["--repo", &source.display().to_string()]).ok();
     rig.run(&["session", "diff", "last"]).ok();
@@ -638,5 +641,26 @@ fn mistakes_say_what_to_do() {
     let unset =
         rig.home.ask(&["session", "start", "--preset", "look", "--repo", REPOSITORY, "x"]).exits(4);
     assert!(unset.stderr.contains("GH_TOKEN"), "{}", unset.stderr);
+    rig.home.nothing_left();
+}
+
+/// An image without git: the turn fails with what to do, and not with a riddle.
+#[test]
+fn an_image_without_git_is_told() {
+    let image = need!(need::image());
+    let rig = Rig::new();
+    rig.home.write(
+        "config/presets/Dockerfile",
+        &format!("FROM {image}\nRUN rm -f /usr/bin/git /usr/local/bin/git\n"),
+    );
+    rig.home.preset(
+        "bare",
+        "description = \"x\"\nharness = \"command\"\nskills = [\"github\"]\n\
+         command = [\"/bin/sh\", \"-c\", \"echo hi\"]\n[sandbox]\nprovider = \"docker\"\n\
+         image = { dockerfile = \"Dockerfile\" }\n",
+    );
+    let done = rig.start("bare", &["--repo", REPOSITORY]).exits(1);
+    let reason = done.last()["reason"].as_str().unwrap().to_owned();
+    assert!(reason.contains("there is no `git` in the sandbox's image"), "{reason}");
     rig.home.nothing_left();
 }

@@ -216,12 +216,15 @@ impl Done {
     }
 
     fn kind(&self) -> Kind {
-        if self.complains_of(&["Authentication failed", "could not read Username", " 401", " 403"])
-        {
-            Kind::Credential
-        } else {
-            Kind::Network
-        }
+        let refused = [
+            "Authentication failed",
+            "could not read Username",
+            "unable to get password",
+            "Permission denied (publickey",
+            " 401",
+            " 403",
+        ];
+        if self.complains_of(&refused) { Kind::Credential } else { Kind::Network }
     }
 }
 

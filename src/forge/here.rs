@@ -26,8 +26,9 @@ pub fn diff(git: &Git, dir: &Path, what: &Diff) -> Result<Vec<u8>> {
 /// A branch to be made in a repository of the user's.
 #[derive(Debug, Clone)]
 pub struct Apply<'a> {
-    /// The session's repository.
+    /// The session's repository, where its worker began, and where its branch ends.
     pub from: &'a Path,
+    pub base: &'a str,
     pub commit: &'a str,
     /// A folder in the user's.
     pub to: &'a Path,
@@ -42,51 +43,47 @@ pub enum Applied {
     There,
 }
 
-/// Makes the branch. Neither a work tree nor an index is touched, and no hook of the user's runs: what
-/// is in their repository may have been written by an agent too.
+/// Makes the branch. Neither a work tree nor an index is touched, and nothing that the repository's
+/// settings name is run or followed, since an agent may have written them too: the objects are put
+/// there as a pack, and the branch is set. No `git fetch`, which follows many settings.
 pub fn apply(git: &Git, wanted: &Apply) -> Result<Applied> {
-    let Apply { from, commit, to, branch } = wanted;
+    let Apply { from, base, commit, to, branch } = wanted;
     let dir = folder(git, to)?;
-    let git = COMMANDS.iter().fold(git.clone(), |git, (key, value)| git.with(key, value));
     let name = format!("refs/heads/{branch}");
     let before = git.run(&dir, &["rev-parse", "--verify", "--quiet", &name], b"")?;
     let before = String::from_utf8_lossy(&before.stdout).trim().to_owned();
     if before == *commit {
         return Ok(Applied::There);
     }
-    let head = git.run(&dir, &["symbolic-ref", "--quiet", "HEAD"], b"")?;
-    if String::from_utf8_lossy(&head.stdout).trim() == name {
-        return Err(taken(branch)
-            .because("it is checked out there")
-            .hint("name another: `--branch NAME`"));
+    let another = |why: &str| {
+        Failure::new(Kind::Usage, format!("the branch `{branch}` could not be made"))
+            .because(why)
+            .hint("name another: `--branch NAME`")
+    };
+    let trees = git.ask_text(&dir, &["worktree", "list", "--porcelain"])?;
+    if trees.lines().any(|line| line.strip_prefix("branch ") == Some(&name)) {
+        return Err(another("it is checked out there"));
     }
-    let source = from.display().to_string();
-    // Fetched by its name in a repository of ours, so that the user's decides nothing.
-    let spec = format!("{commit}:{name}");
-    let mut arguments = vec!["fetch", "--quiet", "--no-tags", "--no-write-fetch-head"];
-    arguments.extend(["--no-auto-gc", "--no-recurse-submodules", "--no-auto-maintenance"]);
-    arguments.extend(["--no-write-commit-graph", "--no-prune", "--end-of-options", &source, &spec]);
-    let done = git.run(&dir, &arguments, b"")?;
-    if done.status.success() {
-        return Ok(if before.is_empty() { Applied::Made } else { Applied::Moved });
+    let begun = format!("{base}^{{commit}}");
+    let there = git.run(&dir, &["cat-file", "-e", &begun], b"")?.status.success();
+    let wanted = if there { format!("{commit}\n^{base}\n") } else { format!("{commit}\n") };
+    let pack = ["pack-objects", "--revs", "--thin", "--stdout", "-q"];
+    let packed = git.run(from, &pack, wanted.as_bytes())?;
+    if !packed.status.success() {
+        return Err(packed.failure(&pack));
     }
-    let mut failure = taken(branch);
-    for line in done.said() {
-        failure = failure.because(line);
+    let index = ["index-pack", "--stdin", "--fix-thin"];
+    let kept = git.run(&dir, &index, &packed.stdout)?;
+    if !kept.status.success() {
+        return Err(kept.failure(&index));
     }
-    Err(failure.hint("name another: `--branch NAME`"))
-}
-
-/// What could still be run or told while commits are fetched, over what is always set.
-const COMMANDS: [(&str, &str); 4] = [
-    ("fetch.writeCommitGraph", "false"),
-    ("fetch.showForcedUpdates", "false"),
-    ("fetch.output", "compact"),
-    ("maintenance.strategy", "none"),
-];
-
-fn taken(branch: &str) -> Failure {
-    Failure::new(Kind::Usage, format!("the branch `{branch}` could not be made"))
+    if !before.is_empty() && !git.holds(&dir, &["merge-base", "--is-ancestor", &before, commit])? {
+        return Err(another("there is one of that name, with other commits"));
+    }
+    // What it was is said, so that nobody's change in between is lost.
+    let old = if before.is_empty() { "0".repeat(commit.len()) } else { before.clone() };
+    git.ask(&dir, &["update-ref", "-m", "loop session apply", &name, commit, &old])?;
+    Ok(if before.is_empty() { Applied::Made } else { Applied::Moved })
 }
 
 /// The git folder that a folder of the user's is in, found without asking a git that reads settings

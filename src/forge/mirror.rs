@@ -281,7 +281,10 @@ fn is_broken(git: &Git, dir: &Path) -> bool {
 /// What a failure means, and what to do.
 pub(super) fn explained(failure: Failure, done: &git::Done, remote: &Remote) -> Failure {
     let failure = failure.while_doing(format!("cannot reach the repository `{}`", remote.shown()));
-    if failure.kind == Kind::Credential || done.complains_of(&["could not read Username"]) {
+    if failure.kind == Kind::Credential && remote.protocol == "ssh" {
+        return failure.hint("try it by itself: `ssh -T` to its host, with your agent running");
+    }
+    if failure.kind == Kind::Credential {
         return failure.hint("check the credential: `loop skill check github`");
     }
     if done.complains_of(&["not found", "does not exist", "does not appear to be a git"]) {

@@ -36,10 +36,11 @@ impl Apply {
         if !refname::is_branch(&branch) {
             return Err(Failure::new(Kind::Usage, format!("`{branch}` is no name of a branch")));
         }
-        let (dir, _, head) = repository(&store, &id)?;
+        let (dir, record, head) = repository(&store, &id)?;
         let place = self.path.unwrap_or_else(|| app.env.cwd().to_owned());
         let place = app.env.expand(app.env.cwd(), &place.to_string_lossy());
-        let wanted = forge::Apply { from: &dir, commit: &head, to: &place, branch: &branch };
+        let (from, base, commit) = (&dir, &record.base, &head);
+        let wanted = forge::Apply { from, base, commit, to: &place, branch: &branch };
         let made = forge::apply(&app.git(), &wanted)?;
         let what = match made {
             forge::Applied::Made => "made branch",

@@ -18,8 +18,9 @@ pub fn is_branch(text: &str) -> bool {
         && text.chars().all(plain);
     whole
         && text.split('/').all(|part| {
-            let lower = part.to_ascii_lowercase();
-            !part.is_empty() && !part.starts_with(['.', '-']) && !lower.ends_with(".lock")
+            let end = part.len().saturating_sub(5);
+            let is_lock = part.get(end..).is_some_and(|end| end.eq_ignore_ascii_case(".lock"));
+            !part.is_empty() && !part.starts_with(['.', '-']) && !is_lock
         })
 }
 

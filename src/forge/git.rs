@@ -26,7 +26,7 @@ use std::time::Duration;
 /// What only reads or writes objects of this machine.
 const LOCAL: Duration = Duration::from_mins(5);
 /// What talks to a server; one that says nothing for a minute is given up before.
-const REMOTE: Duration = Duration::from_mins(60);
+const REMOTE: Duration = Duration::from_hours(1);
 /// More than this is not taken from git's standard output.
 const OUTPUT: u64 = 256 << 20;
 const COMPLAINT: u64 = 64 << 10;

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 /// For calls on which a session waits. A server that limits often asks for a minute.
 const PATIENT: Patience =
-    Patience { tries: 6, first: Duration::from_secs(1), most: Duration::from_secs(120) };
+    Patience { tries: 6, first: Duration::from_secs(1), most: Duration::from_mins(2) };
 const CALL: Duration = Duration::from_secs(30);
 
 /// A repository at the forge, and a credential for it.

@@ -208,15 +208,14 @@ impl Incoming<'_> {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let sizes = self
-            .git
-            .ask(self.dir, &["ls-tree", "-r", "-z", "--format=%(objectsize)%x09%(path)", head])?;
+        let sizes = self.git.ask(self.dir, &["ls-tree", "-r", "-l", "-z", head])?;
         let changed: std::collections::BTreeSet<&[u8]> = names.split(|byte| *byte == 0).collect();
         Ok(sizes
             .split(|byte| *byte == 0)
             .filter_map(|line| {
                 let tab = memchr::memchr(b'\t', line)?;
-                let size: u64 = std::str::from_utf8(&line[..tab]).ok()?.trim().parse().ok()?;
+                let about = std::str::from_utf8(&line[..tab]).ok()?;
+                let size: u64 = about.rsplit(' ').next()?.parse().ok()?;
                 let path = &line[tab + 1..];
                 (size > LARGE_FILE && changed.contains(path))
                     .then(|| String::from_utf8_lossy(path).into_owned())
@@ -254,9 +253,8 @@ impl Refs {
                 .read_until(b'\n', &mut line)
                 .cannot(Kind::Config, || "read a bundle".to_owned())?;
             pack_at += read as u64;
-            let line = match line.strip_suffix(b"\n") {
-                Some(line) => line,
-                None => return Err(refuse("their bundle has no end to its header")),
+            let Some(line) = line.strip_suffix(b"\n") else {
+                return Err(refuse("their bundle has no end to its header"));
             };
             if std::mem::take(&mut first) {
                 if line != b"# v2 git bundle" {

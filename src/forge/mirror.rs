@@ -264,7 +264,8 @@ fn clear_left(dir: &Path) {
             let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 folders.push(path);
-            } else if name.ends_with(".lock") || name.starts_with("tmp_") {
+            } else if path.extension().is_some_and(|end| end == "lock") || name.starts_with("tmp_")
+            {
                 let _ = std::fs::remove_file(path);
             }
         }

@@ -83,7 +83,7 @@ impl Craft {
     /// A commit on the base with one more entry in its tree.
     fn with(&self, mode: &str, name: &[u8], id: &str) -> String {
         let mut entries =
-            vec![("100644", b"a".as_slice(), self.base_blob()), (mode, name, id.to_owned())];
+            [("100644", b"a".as_slice(), self.base_blob()), (mode, name, id.to_owned())];
         entries.sort_by(|one, other| one.1.cmp(other.1));
         let entries: Vec<_> =
             entries.iter().map(|(mode, name, id)| (*mode, *name, id.as_str())).collect();
@@ -429,58 +429,60 @@ fn writing_anew_is_the_same_each_time() {
     assert!(text.contains(&wanted) && !text.contains("x@y"), "{text}");
 }
 
+/// What names are put together from.
+const MIDDLES: [&str; 40] = [
+    "",
+    "x",
+    "-x",
+    "upload-pack=touch /tmp/x",
+    "output=/tmp/x",
+    "exec=sh",
+    "..",
+    "@{",
+    "@{u}",
+    "~1",
+    "^{commit}",
+    ":x",
+    "?",
+    "*",
+    "[a]",
+    "\\",
+    " ",
+    "\n",
+    "\0",
+    "\u{7f}",
+    "\u{1b}[31m",
+    "\u{202e}",
+    "\u{200b}",
+    "$(id)",
+    "`id`",
+    "|id",
+    ";id",
+    "&&id",
+    "'",
+    "\"",
+    "<x>",
+    "x.lock",
+    ".hidden",
+    "x.",
+    "ext::sh -c id",
+    "é",
+    "名",
+    "{a,b}",
+    "%2e%2e",
+    "x//y",
+];
+
 /// 500 names that somebody made up: what we take for a branch's name, git does too, and it can be no
 /// option, range or revision.
 #[test]
 fn names_of_branches() {
     let starts = ["", "-", "--", "/", ".", "a/", "refs/heads/", "HEAD/", "a..", "@", "a@{"];
-    let middles = [
-        "",
-        "x",
-        "-x",
-        "upload-pack=touch /tmp/x",
-        "output=/tmp/x",
-        "exec=sh",
-        "..",
-        "@{",
-        "@{u}",
-        "~1",
-        "^{commit}",
-        ":x",
-        "?",
-        "*",
-        "[a]",
-        "\\",
-        " ",
-        "\n",
-        "\0",
-        "\u{7f}",
-        "\u{1b}[31m",
-        "\u{202e}",
-        "\u{200b}",
-        "$(id)",
-        "`id`",
-        "|id",
-        ";id",
-        "&&id",
-        "'",
-        "\"",
-        "<x>",
-        "x.lock",
-        ".hidden",
-        "x.",
-        "ext::sh -c id",
-        "é",
-        "名",
-        "{a,b}",
-        "%2e%2e",
-        "x//y",
-    ];
     let ends = ["", "/", ".lock"];
     let git = Git::new(&[("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())], None);
     let (mut count, mut good) = (0, Vec::new());
     for start in starts {
-        for middle in middles {
+        for middle in MIDDLES {
             for end in ends {
                 let name = format!("{start}{middle}{end}");
                 count += 1;

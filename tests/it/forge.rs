@@ -563,75 +563,87 @@ const HOOKS: [&str; 8] = [
     "fsmonitor-watchman",
 ];
 
+/// A program that tells that it ran, and the settings and hooks that would run it.
+struct Poison {
+    marker: PathBuf,
+    program: PathBuf,
+    hooks: PathBuf,
+}
+
+impl Poison {
+    fn new(home: &Home) -> Self {
+        let marker = home.path().join("marker");
+        let program = home.write("hooks/run", &format!("#!/bin/sh\ntouch {}\n", marker.display()));
+        let hooks = program.parent().unwrap().to_owned();
+        for name in HOOKS {
+            std::fs::copy(&program, hooks.join(name)).unwrap();
+        }
+        for path in files(&hooks, &|_| true) {
+            let runs = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            std::fs::set_permissions(path, runs).unwrap();
+        }
+        Self { marker, program, hooks }
+    }
+
+    /// Writes all of it into a clone; where its settings are.
+    fn put(&self, folder: &Path) -> PathBuf {
+        let config = folder.join(".git/config");
+        let file = config.display().to_string();
+        let put = |text: &str| {
+            text.replace("CMD", &self.program.display().to_string())
+                .replace("HOOKS", &self.hooks.display().to_string())
+        };
+        for (key, value) in POISON {
+            git(&self.hooks, &["config", "--file", &file, "--add", &put(key), &put(value)]);
+        }
+        let _ = std::fs::create_dir_all(folder.join(".git/hooks"));
+        for name in HOOKS {
+            std::fs::copy(&self.program, folder.join(".git/hooks").join(name)).unwrap();
+        }
+        std::fs::write(folder.join(".git/info/attributes"), "* filter=x diff=x merge=x\n").unwrap();
+        config
+    }
+
+    /// The same as a worker's script, as far as its own shell goes on after it.
+    fn script() -> String {
+        let kept = |key: &str| !key.starts_with("url.") && !key.starts_with("core.hooksPath");
+        let lines = POISON.iter().filter(|(key, _)| kept(key)).map(|(key, value)| {
+            format!("git config --add {key} '{}'", value.replace("CMD", "touch /artifacts/ran"))
+        });
+        lines.collect::<Vec<_>>().join("; ")
+    }
+}
+
 /// Nothing that an agent wrote into a repository runs on this machine: not in one that is taken in by
 /// its path, not in the sandbox's, not in the checkout that a branch is taken into.
 #[test]
 fn poisoned_repositories_run_nothing() {
     need!(need::bubblewrap());
     let rig = Rig::new();
-    let marker = rig.home.path().join("marker");
-    let script = rig.home.write("hooks/run", &format!("#!/bin/sh\ntouch {}\n", marker.display()));
-    let hooks = script.parent().unwrap().to_owned();
-    for name in HOOKS {
-        std::fs::copy(&script, hooks.join(name)).unwrap();
-    }
-    for path in files(&hooks, &|_| true) {
-        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
-            .unwrap();
-    }
-    let poisoned = |folder: &Path| {
-        let config = folder.join(".git/config");
-        let file = config.display().to_string();
-        for (key, value) in POISON {
-            let put = |text: &str| {
-                text.replace("CMD", &script.display().to_string())
-                    .replace("HOOKS", &hooks.display().to_string())
-            };
-            git(rig.home.path(), &["config", "--file", &file, "--add", &put(key), &put(value)]);
-        }
-        for name in HOOKS {
-            let _ = std::fs::create_dir_all(folder.join(".git/hooks"));
-            std::fs::copy(&script, folder.join(".git/hooks").join(name)).unwrap();
-        }
-        std::fs::write(folder.join(".git/info/attributes"), "* filter=x diff=x merge=x\n").unwrap();
-        config
+    let poison = Poison::new(&rig.home);
+    let clone = |name: &str| {
+        let folder = rig.home.path().join("work").join(name);
+        let (from, to) = (rig.bare.display().to_string(), folder.display().to_string());
+        git(rig.home.path(), &["clone", "--quiet", &from, &to]);
+        folder
     };
-    let source = rig.home.path().join("work/source");
-    git(
-        rig.home.path(),
-        &["clone", "--quiet", &rig.bare.display().to_string(), &source.display().to_string()],
-    );
-    let mine = rig.home.path().join("work/mine");
-    git(
-        rig.home.path(),
-        &["clone", "--quiet", &rig.bare.display().to_string(), &mine.display().to_string()],
-    );
-    poisoned(&source);
-    let config = poisoned(&mine);
+    let (source, mine) = (clone("source"), clone("mine"));
+    poison.put(&source);
+    let config = poison.put(&mine);
     // It is the real thing: git by itself runs them.
-    let mut plain = std::process::Command::new("git");
-    plain.args(["status"]).current_dir(&mine).output().unwrap();
-    assert!(marker.exists(), "the poison works");
-    std::fs::remove_file(&marker).unwrap();
+    std::process::Command::new("git").arg("status").current_dir(&mine).output().unwrap();
+    assert!(poison.marker.exists(), "the poison works");
+    std::fs::remove_file(&poison.marker).unwrap();
 
-    let poison: String = POISON
-        .iter()
-        .filter(|(key, _)| !key.starts_with("url.") && !key.starts_with("core.hooksPath"))
-        .map(|(key, value)| {
-            format!("git config --add {key} '{}'; ", value.replace("CMD", "touch /artifacts/ran"))
-        })
-        .collect();
-    let work = format!(
-        "echo 1 >> README.md; git commit -qam one; echo 2 > new; {}",
-        poison.trim_end_matches("; ")
-    );
+    let script = Poison::script();
+    let work = format!("echo 1 >> README.md; git commit -qam one; echo 2 > new; {script}");
     rig.worker("poison", "local", &work, "");
     let done = rig.start("poison", &["--repo", &source.display().to_string()]).ok();
     rig.run(&["session", "diff", "last"]).ok();
     rig.run(&["session", "diff", "last", "--stat"]).ok();
     let before = std::fs::read(&config).unwrap();
     rig.run(&["session", "apply", "last", "--branch", "taken", &mine.display().to_string()]).ok();
-    assert!(!marker.exists(), "something ran: {}", done.stderr);
+    assert!(!poison.marker.exists(), "something ran: {}", done.stderr);
     assert_eq!(std::fs::read(&config).unwrap(), before);
     std::fs::write(&config, "[core]\n\trepositoryformatversion = 0\n").unwrap();
     std::fs::remove_dir_all(mine.join(".git/hooks")).unwrap();

@@ -37,7 +37,6 @@ pub struct GitHub {
     address: SocketAddr,
     pub repositories: Arc<Repositories>,
     state: Arc<Mutex<State>>,
-    token: String,
     stop: Option<oneshot::Sender<()>>,
 }
 
@@ -68,7 +67,7 @@ impl GitHub {
             .name("github-server".to_owned())
             .spawn(move || serve(listener, shared, stopped))
             .expect("a thread");
-        Self { address, repositories, state, token: token.to_owned(), stop: Some(stop) }
+        Self { address, repositories, state, stop: Some(stop) }
     }
 
     pub fn url(&self) -> String {
@@ -83,10 +82,6 @@ impl GitHub {
              GITHUB_API_URL = \"{0}/api/v3\"\n",
             self.url()
         )
-    }
-
-    pub fn token(&self) -> &str {
-        &self.token
     }
 
     pub fn fault(&self, faults: &[Fault]) {
@@ -287,13 +282,13 @@ fn create(
     state: &mut State,
     owner: &str,
     name: &str,
-    bare: &std::path::Path,
+    folder: &std::path::Path,
     asked: &Value,
 ) -> Result<Value, String> {
     let text = |key: &str| asked[key].as_str().unwrap_or_default().to_owned();
     let (head, base) = (text("head"), text("base"));
     let full = format!("refs/heads/{head}");
-    let (there, commit) = git_server::try_git(bare, &["rev-parse", "--verify", &full]);
+    let (there, commit) = git_server::try_git(folder, &["rev-parse", "--verify", &full]);
     if !there {
         return Err("the head is no branch".to_owned());
     }

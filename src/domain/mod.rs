@@ -15,6 +15,7 @@ pub mod places;
 pub mod plan;
 pub mod preset;
 pub mod price;
+pub mod refname;
 pub mod session;
 pub mod transcript;
 pub mod turn;

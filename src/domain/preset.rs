@@ -42,7 +42,11 @@ pub struct Preset {
     pub prompt: Option<String>,
     pub skills: Vec<String>,
     pub repo: Option<String>,
+    /// How many commits of history the worker gets; all where none is said.
+    pub depth: Option<u32>,
     pub pull_request: bool,
+    /// Whether pull requests are opened as drafts.
+    pub draft: bool,
     /// Only for the harness `command`.
     pub command: Vec<String>,
     pub credentials: Credentials,

@@ -8,6 +8,7 @@
 //! the environment's values are arguments.
 
 pub mod ask;
+pub mod diff;
 pub mod export;
 pub mod failure;
 pub mod human;
@@ -15,6 +16,7 @@ pub mod json;
 pub mod live;
 pub mod log;
 pub mod page;
+pub mod pager;
 pub mod progress;
 pub mod sanitise;
 pub mod stream;

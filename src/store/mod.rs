@@ -7,6 +7,9 @@
 //! <data>/sessions/<id>/transcript.jsonl  the events made from it
 //! <data>/sessions/<id>/snapshot.db       the evidence
 //! <data>/sessions/<id>/artifacts/        what the worker left
+//! <data>/sessions/<id>/repository.json   where its worker began, what came back, what was pushed
+//! <data>/sessions/<id>/repository.bundle what its sandbox got
+//! <data>/sessions/<id>/repository.git/   what came back, bare
 //! ```
 //!
 //! A session is recorded before anything of it exists, so that nothing can be left behind that
@@ -19,10 +22,13 @@ mod database;
 mod exports;
 mod files;
 mod records;
+mod repository;
 mod transcript;
 
 pub use database::{Filter, Store};
 pub use exports::{Export, Outlook};
 pub use files::DriverLock;
+pub use files::SessionDir;
 pub use records::{SessionRecord, TurnRecord, TurnState};
+pub use repository::{PullRequestRecord, RepositoryRecord};
 pub use transcript::{JournalFile, TranscriptFile, start_of_last};

@@ -103,14 +103,6 @@ fn refuse_what_is_not_there(plan: &LaunchPlan) -> Result<()> {
             .because("that needs the gateway, which this version does not have")
             .hint("set `sandbox.network` to `none`, `default` or `open`"));
     }
-    if let Some(repo) = &plan.repo {
-        return Err(Failure::new(
-            Kind::Config,
-            format!("`{repo}` cannot be put into the sandbox yet"),
-        )
-        .because("repositories and pull requests come with a later version")
-        .hint("the preset `investigate` finds the cause from traces alone"));
-    }
     Ok(())
 }
 

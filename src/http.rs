@@ -119,7 +119,7 @@ impl Client {
     pub fn new(ca_bundle: Option<&Path>) -> Result<Self> {
         let doing = || "prepare a connection".to_owned();
         let inner = builder(ca_bundle)?
-            .redirect(reqwest::redirect::Policy::custom(same_origin))
+            .redirect(same_origin_only())
             .build()
             .cannot(Kind::Network, doing)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -196,6 +196,11 @@ impl Drop for Client {
             runtime.shutdown_background();
         }
     }
+}
+
+/// The rule about redirections, for those who have a client of their own.
+pub fn same_origin_only() -> reqwest::redirect::Policy {
+    reqwest::redirect::Policy::custom(same_origin)
 }
 
 /// A client that trusts the bundle too, with time-outs, for those who need one of their own.

@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod domain;
 mod error;
+mod forge;
 mod harness;
 mod http;
 mod output;

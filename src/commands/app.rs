@@ -6,6 +6,7 @@ use crate::config::Known;
 use crate::config::env::Env;
 use crate::config::layers::{self, Layers, Level as Origins, Origin};
 use crate::error::{Cannot as _, Failure, Kind, Result};
+use crate::forge::Git;
 use crate::harness::{self, Harness};
 use crate::output::human::transcript::Detail;
 use crate::output::live::{Asked, Human};
@@ -197,15 +198,43 @@ impl App {
         })
     }
 
+    /// Certificates to trust besides the machine's own.
+    pub fn ca_bundle(&self) -> Option<PathBuf> {
+        self.env.ssl_cert_file().filter(|path| path.is_file())
+    }
+
     /// Does something with what lies outside: the clock, credentials, programs.
     pub fn with_outside<T>(&self, work: impl FnOnce(&Outside) -> T) -> T {
         work(&Outside {
             now: &clock::now,
             secret: &|name| Ok(self.stores()?.find(name)?.secret),
             program: &|program, progress| self.program(program, progress),
-            ca_bundle: self.env.ssl_cert_file().filter(|path| path.is_file()),
+            ca_bundle: self.ca_bundle(),
             telemetry: &|| Ok(self.layers()?.settings()?.telemetry),
+            git_env: self.git_env(),
         })
+    }
+
+    /// Git as it runs on this machine.
+    pub fn git(&self) -> Git {
+        Git::new(&self.git_env(), self.env.ssl_cert_file().as_deref())
+    }
+
+    /// Where programs are, the way out, and the SSH agent: all that git may know of the environment.
+    pub fn git_env(&self) -> Vec<(String, String)> {
+        const PASSED: [&str; 9] = [
+            "PATH",
+            "TMPDIR",
+            "SSH_AUTH_SOCK",
+            "HTTPS_PROXY",
+            "https_proxy",
+            "http_proxy",
+            "NO_PROXY",
+            "no_proxy",
+            "ALL_PROXY",
+        ];
+        let passed = PASSED.map(|name| Some((name.to_owned(), self.env.var(name)?)));
+        passed.into_iter().flatten().collect()
     }
 
     /// Takes in what sessions did that nobody drives. A look leaves those that were never started to

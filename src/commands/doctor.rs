@@ -143,7 +143,7 @@ fn unusable(requirement: &str, failed: &Failure) -> DoctorRow {
 fn keys(app: &App) -> Vec<DoctorRow> {
     harness::all()
         .iter()
-        .filter_map(|harness| harness.default_secret().map(|secret| (harness.name(), secret)))
+        .filter_map(|harness| harness.key().map(|key| (harness.name(), key.secret)))
         .map(|(name, secret)| {
             let requirement = format!("harness `{name}`");
             match app.stores().and_then(|stores| stores.look(secret)) {

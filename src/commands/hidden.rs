@@ -5,6 +5,7 @@
 use super::app::{App, Done};
 use crate::domain::transcript::EventKind;
 use crate::error::{Cannot as _, Failure, Kind, Result};
+use crate::forge::sandboxed;
 use crate::secrets::Redactor;
 use crate::supervise;
 use crate::traces::snapshot::Snapshot;
@@ -65,6 +66,30 @@ pub enum Command {
         #[arg(long)]
         at_most: Option<u64>,
     },
+    /// Clone the repository into the working directory, as the user one is
+    #[command(hide = true)]
+    Checkout {
+        #[arg(long)]
+        bundle: PathBuf,
+        #[arg(long)]
+        base: String,
+        #[arg(long)]
+        branch: String,
+        #[arg(long)]
+        origin: Option<String>,
+        #[arg(long)]
+        shallow: Vec<String>,
+    },
+    /// Pack what was committed in the working directory into the folder of artifacts
+    #[command(hide = true)]
+    HandOver {
+        #[arg(long)]
+        base: String,
+        #[arg(long)]
+        branch: String,
+        #[arg(long)]
+        artifacts: PathBuf,
+    },
     /// Group the failures of a snapshot
     #[command(hide = true)]
     Triage {
@@ -91,6 +116,18 @@ pub fn run(command: Command, app: &App) -> Done {
         }
         Command::Place => supervise::place(&mut stdin)?,
         Command::Pack { folder, at_most } => pack(&folder, at_most.unwrap_or(u64::MAX))?,
+        Command::Checkout { bundle, base, branch, origin, shallow } => {
+            sandboxed::checkout(&sandboxed::Checkout {
+                bundle: &bundle,
+                base_branch: &base,
+                branch: &branch,
+                origin: origin.as_deref(),
+                shallow: &shallow,
+            })?;
+        }
+        Command::HandOver { base, branch, artifacts } => {
+            sandboxed::hand_over(&base, &branch, &artifacts)?;
+        }
         Command::Triage { snapshot, artifacts } => return triage(app, &snapshot, &artifacts),
     }
     Ok(0)

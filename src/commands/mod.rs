@@ -10,6 +10,7 @@ mod completions;
 mod doctor;
 mod gc;
 mod hidden;
+mod init;
 mod preset;
 mod project;
 mod schema;
@@ -91,6 +92,8 @@ enum Command {
     Signal(signal::Command),
     /// Collect what ran on alone, remove what is over, report what is foreign
     Gc(gc::Gc),
+    /// Set up what a first session needs, and start it
+    Init(init::Init),
     /// Check every requirement, and say what mends it
     Doctor(doctor::Doctor),
     /// Allow what the nearest `.loop/` folder says
@@ -130,6 +133,7 @@ fn dispatch(command: Command, app: &App) -> app::Done {
         Command::Traces(command) => traces::run(command, app),
         Command::Signal(command) => signal::run(command, app),
         Command::Gc(page) => page.run(app),
+        Command::Init(page) => page.run(app),
         Command::Doctor(page) => page.run(app),
         Command::Allow(page) => page.run(app),
         Command::Schema(page) => page.run(app),

@@ -4,7 +4,7 @@
 //! synced and renamed: a crash leaves the old or the new one, and comments stay where they are.
 
 use super::env::Env;
-use super::{Known, settings, template, value};
+use super::{Known, settings, value};
 use crate::domain::preset::Project;
 use crate::domain::words::did_you_mean;
 use crate::error::{Cannot, Failure, Kind, Result};
@@ -83,8 +83,19 @@ pub fn remove_project(env: &Env, known: &Known, name: &str) -> Result<PathBuf> {
     })
 }
 
-/// Writes the file a new preset starts from, and says where it is.
-pub fn create_preset(env: &Env, name: &str) -> Result<PathBuf> {
+/// Sets keys of a table of the user's `config.toml`, and says which file that is.
+pub fn set(env: &Env, known: &Known, table: &str, pairs: &[(&str, &str)]) -> Result<PathBuf> {
+    change(env, known, |document, _| {
+        let table = document.entry(table).or_insert_with(|| Item::Table(Table::new()));
+        for (key, text) in pairs {
+            table[*key] = toml_edit::value(*text);
+        }
+        Ok(())
+    })
+}
+
+/// Writes a new preset's file, and says where it is.
+pub fn create_preset(env: &Env, name: &str, text: &str) -> Result<PathBuf> {
     value::name(name).map_err(value::usage)?;
     let folder = env.config_dir()?.join("presets");
     let path = folder.join(format!("{name}.toml"));
@@ -98,7 +109,7 @@ pub fn create_preset(env: &Env, name: &str) -> Result<PathBuf> {
         }
         file => file.cannot(Kind::Config, doing)?,
     };
-    file.write_all(template::template_preset(name).as_bytes()).cannot(Kind::Config, doing)?;
+    file.write_all(text.as_bytes()).cannot(Kind::Config, doing)?;
     Ok(path)
 }
 
@@ -170,6 +181,7 @@ pub fn write_atomically(path: &Path, text: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::super::corpus::{KNOWN, draw};
+    use super::super::template;
     use super::*;
 
     fn project(name: &str) -> Project {
@@ -283,9 +295,12 @@ mod tests {
     fn a_new_preset_is_not_written_over_an_old_one() {
         let folder = tempfile::tempdir().unwrap();
         let env = Env::of("/", [("LOOP_CONFIG_DIR", folder.path())]);
-        let path = create_preset(&env, "mine").unwrap();
+        let path = create_preset(&env, "mine", &template::template_preset("mine")).unwrap();
         assert!(fs::read_to_string(&path).unwrap().starts_with("# presets/mine.toml\n"));
-        assert_eq!(create_preset(&env, "mine").unwrap_err().kind, Kind::Usage);
-        assert_eq!(create_preset(&env, "../x").unwrap_err().sentence, "`../x` is no name");
+        assert_eq!(
+            create_preset(&env, "mine", &template::template_preset("mine")).unwrap_err().kind,
+            Kind::Usage
+        );
+        assert_eq!(create_preset(&env, "../x", "").unwrap_err().sentence, "`../x` is no name");
     }
 }

@@ -124,7 +124,9 @@ fn skills(table: &mut Table, preset: &mut Preset, context: &Context) {
         );
     }
     preset.repo = repo.map(|at| at.value);
+    preset.depth = table.count("depth").map(|at| at.value);
     preset.pull_request = pull_request.is_some_and(|at| at.value);
+    preset.draft = table.bool("draft").is_some_and(|at| at.value);
 }
 
 /// The line that adds a skill of the right kind to those there are.

@@ -144,6 +144,7 @@ fn check(table: &mut Table, skill: &Skill) -> Option<SkillCheck> {
         }
         let check = SkillCheck {
             url: url.map(|at| at.value).unwrap_or_default(),
+            headers: plain_headers(table),
             body: body.map(|at| at.value),
             valid: table.text("valid").map(|at| at.value),
             account: table.text("account").map(|at| at.value),
@@ -154,13 +155,33 @@ fn check(table: &mut Table, skill: &Skill) -> Option<SkillCheck> {
     })
 }
 
+/// Headers of a check that are no secrets: `Accept-Version = "3"`.
+fn plain_headers(table: &mut Table) -> BTreeMap<String, String> {
+    let mut headers = BTreeMap::new();
+    table.each("headers", |name, found| {
+        if !is_token(&name.value) {
+            found.wrong_at(&name.at, format!("`{}` is no header", name.value), None);
+        }
+        let Some(text) = found.string() else { return };
+        if let Some(what) = credential::find(&text.value) {
+            let hint = "name it in `[secrets]`, with its `header`".to_owned();
+            found.wrong_hidden(format!("`{}` holds {what}", name.value), Some(hint));
+        } else if text.value.contains(char::is_control) {
+            found.wrong_hidden(format!("`{}` holds a control character", name.value), None);
+        }
+        headers.insert(name.value.clone(), text.value);
+    });
+    headers
+}
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
 /// The name of an HTTP header, and the scheme before the value where there is one.
 fn header(text: &str) -> Result<String, String> {
-    let token = |text: &str| {
-        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-    };
     let (name, scheme) = text.split_once(": ").map_or((text, None), |(n, s)| (n, Some(s)));
-    if token(name) && scheme.is_none_or(token) {
+    if is_token(name) && scheme.is_none_or(is_token) {
         return Ok(text.to_owned());
     }
     Err(format!("`{text}` is no header; write it as `DD-API-KEY` or `Authorization: Bearer`"))

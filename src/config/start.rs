@@ -11,6 +11,7 @@ use crate::domain::limits::{Keep, Limits};
 use crate::domain::measure;
 use crate::domain::plan::LaunchPlan;
 use crate::domain::preset::{COMMAND, GITHUB, Image, Preset, Project, SandboxSettings, Skill};
+use crate::domain::refname::is_branch;
 use crate::domain::words::{did_you_mean, or};
 use crate::error::{Failure, Kind, Result};
 use std::collections::BTreeMap;
@@ -135,7 +136,9 @@ pub fn plan(flags: &StartFlags, given: Given) -> Result<LaunchPlan> {
         skills: skills(given.skills, &env)?,
         repo: flags.repo.clone().or(preset.repo),
         branch: flags.branch.clone(),
+        depth: preset.depth,
         pull_request: preset.pull_request,
+        draft: preset.draft,
         credentials: preset.credentials,
         env,
         name: flags.name.clone(),
@@ -374,23 +377,19 @@ fn check_repo(plan: &LaunchPlan) -> Result<()> {
         return Err(Failure::new(Kind::Usage, format!("`{branch}` is no name of a branch"))
             .hint("write it as `--branch main`"));
     }
+    if value::repo_is_path(repo) && plan.pull_request {
+        let sentence =
+            format!("a pull request needs a repository at a forge, and `{repo}` is a path");
+        return Err(Failure::new(Kind::Usage, sentence)
+            .hint("name it there: `--repo owner/name`")
+            .hint("or use a preset without `pull_request`; then `loop session apply` takes the branch"));
+    }
     let has_github = plan.skills.iter().any(|skill| skill.kind == GITHUB);
-    if has_github || (value::repo_is_path(repo) && !plan.pull_request) {
+    if has_github || value::repo_is_path(repo) {
         return Ok(());
     }
     Err(Failure::new(Kind::Usage, format!("repository `{repo}` needs a skill of kind `{GITHUB}`"))
         .hint(format!("add `--skill {GITHUB}`, or `skills = [\"{GITHUB}\"]` to the preset")))
-}
-
-/// As git has it, and nothing that a command line would take for an option.
-fn is_branch(text: &str) -> bool {
-    !text.is_empty()
-        && !text.starts_with(['-', '/', '.'])
-        && !text.ends_with(['/', '.'])
-        && !text.contains("..")
-        && !text.contains("//")
-        && !text.contains("@{")
-        && !text.chars().any(|c| c.is_control() || " ~^:?*[\\".contains(c))
 }
 
 /// The plan is stored and shown, and the prompt is sent to a model.

@@ -1,7 +1,10 @@
-//! Prompt templates, and the file that `loop preset new` starts from.
+//! Prompt templates, and the files that new presets start from.
 //!
 //! `{{project}}`, `{{since}}` and `{{issue}}` are filled in at the start of a session. Only two
 //! braces around a bare word are a placeholder: prompts show JSON to their workers.
+
+use crate::domain::preset::Preset;
+use toml_edit::{DocumentMut, Item, Table, value};
 
 /// What a template may ask for.
 pub const PLACEHOLDERS: [&str; 3] = ["project", "since", "issue"];
@@ -47,6 +50,25 @@ pub fn template_preset(name: &str) -> String {
     // The name comes from a command line; a comment must stay one line.
     let name: String = name.chars().filter(|c| !c.is_control()).collect();
     format!("# presets/{name}.toml\n{}", include_str!("template_preset.toml"))
+}
+
+/// The file of a preset: what it is for, its harness, its task and its model API.
+pub fn preset_of(preset: &Preset) -> String {
+    let mut text = DocumentMut::new();
+    let mut set = |key: &str, value: &str| text[key] = toml_edit::value(value);
+    set("description", &preset.description);
+    set("harness", &preset.harness);
+    if let Some(prompt) = &preset.prompt {
+        set("prompt", prompt);
+    }
+    let provider = preset.provider.iter().flat_map(|provider| {
+        [("base_url", provider.base_url.as_ref()), ("secret", provider.secret.as_ref())]
+    });
+    let provider: Table = provider.filter_map(|(key, text)| Some((key, value(text?)))).collect();
+    if !provider.is_empty() {
+        text["provider"] = Item::Table(provider);
+    }
+    text.to_string()
 }
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ impl ArtifactKind {
             "investigation.md" => Self::Investigation,
             "issues.json" => Self::Issues,
             "evals.jsonl" => Self::Evals,
+            "uncommitted.patch" => Self::Patch,
             _ => Self::File,
         }
     }

@@ -17,6 +17,7 @@ pub mod places;
 pub mod plan;
 pub mod preset;
 pub mod price;
+pub mod refname;
 pub mod schedule;
 pub mod session;
 pub mod signal;

@@ -14,6 +14,8 @@ pub const HOME: &str = "/home/worker";
 pub const WORKSPACE: &str = "/workspace";
 /// The evidence. Read-only.
 pub const SNAPSHOT: &str = "/traces/snapshot.db";
+/// The repository as a bundle, of which the clone in the workspace is made. Read-only.
+pub const REPOSITORY: &str = "/loop/repository/base.bundle";
 /// What the worker leaves for people.
 pub const ARTIFACTS: &str = "/artifacts";
 /// The user that harnesses run as, where the supervisor may change it.

@@ -22,7 +22,12 @@ pub struct LaunchPlan {
     pub skills: Vec<Skill>,
     pub repo: Option<String>,
     pub branch: Option<String>,
+    /// How many commits of history the worker gets; all where none is said.
+    pub depth: Option<u32>,
     pub pull_request: bool,
+    /// Whether it is opened as a draft.
+    #[serde(default)]
+    pub draft: bool,
     pub credentials: Credentials,
     pub provider: Option<ModelProvider>,
     pub sandbox: SandboxSettings,

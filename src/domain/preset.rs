@@ -42,7 +42,11 @@ pub struct Preset {
     pub prompt: Option<String>,
     pub skills: Vec<String>,
     pub repo: Option<String>,
+    /// How many commits of history the worker gets; all where none is said.
+    pub depth: Option<u32>,
     pub pull_request: bool,
+    /// Whether pull requests are opened as drafts.
+    pub draft: bool,
     /// Only for the harness `command`.
     pub command: Vec<String>,
     pub credentials: Credentials,
@@ -146,6 +150,9 @@ pub struct Skill {
 pub struct SkillCheck {
     /// May name variables of the skill, as in `https://api.${DD_SITE}/api/v1/validate`.
     pub url: String,
+    /// Headers besides those of the secrets.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
     /// Sent as JSON by POST; may name variables and secrets of the skill.
     pub body: Option<String>,
     /// Where the answer tells things: the name of a header, or a JSON pointer, which begins with `/`.

@@ -17,8 +17,15 @@ pub struct TurnSpec {
     pub files: Vec<FileSpec>,
     /// Standard input of the harness, which is then closed.
     pub stdin: String,
+    /// A verb of this program that runs as the worker before everything else; where it fails, so does
+    /// the turn, with what it said.
+    #[serde(default)]
+    pub prepare: Vec<String>,
     /// Shell commands that run before the first turn.
     pub setup: Vec<String>,
+    /// A verb of this program that runs as the worker once nothing else of the turn does.
+    #[serde(default)]
+    pub conclude: Vec<String>,
     pub limits: TurnLimits,
     /// Values that must not appear in the journal.
     pub secrets: Vec<String>,

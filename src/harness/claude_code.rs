@@ -7,7 +7,7 @@
 
 use super::invoking::{RETRIES, unversioned};
 use super::reading::{Gathered, Trouble, output_text, status, unread};
-use super::{Ask, Build, Harness, Invocation, Native, Program, Reader};
+use super::{Ask, Build, Harness, Invocation, Key, Native, Program, Reader, key};
 use crate::domain::journal::Exit;
 use crate::domain::transcript::{Counting, EventKind, Usage};
 use crate::domain::turn::{Conversation, Verdict};
@@ -72,8 +72,8 @@ impl Harness for ClaudeCode {
         Program::Native(Native { name: "claude", version: VERSION, builds: BUILDS })
     }
 
-    fn default_secret(&self) -> Option<&'static str> {
-        Some(KEY)
+    fn key(&self) -> Option<Key> {
+        Some(key::ANTHROPIC)
     }
 
     fn invocation(&self, ask: &Ask) -> Invocation {

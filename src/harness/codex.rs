@@ -11,7 +11,7 @@
 
 use super::invoking::{RETRIES, openai_base};
 use super::reading::{Gathered, Trouble, output_text, status, unread};
-use super::{Ask, Build, Harness, Invocation, Native, Program, Reader};
+use super::{Ask, Build, Harness, Invocation, Key, Native, Program, Reader, key};
 use crate::domain::journal::Exit;
 use crate::domain::transcript::{Counting, EventKind, Usage};
 use crate::domain::turn::{Conversation, Verdict};
@@ -69,8 +69,8 @@ impl Harness for Codex {
         Program::Native(Native { name: "codex", version: VERSION, builds: BUILDS })
     }
 
-    fn default_secret(&self) -> Option<&'static str> {
-        Some("OPENAI_API_KEY")
+    fn key(&self) -> Option<Key> {
+        Some(key::OPENAI)
     }
 
     fn invocation(&self, ask: &Ask) -> Invocation {

@@ -8,7 +8,7 @@
 //! in the same sandbox. Success is exit code 0 and something said.
 
 use super::reading::{Gathered, plain, status};
-use super::{Ask, Harness, Invocation, Program, Reader};
+use super::{Ask, Harness, Invocation, Key, Program, Reader};
 use crate::domain::journal::Exit;
 use crate::domain::transcript::{EventKind, Usage};
 use crate::domain::turn::{Conversation, Outcome, Verdict};
@@ -30,7 +30,7 @@ impl Harness for Command {
         Program::Preset
     }
 
-    fn default_secret(&self) -> Option<&'static str> {
+    fn key(&self) -> Option<Key> {
         None
     }
 

@@ -8,7 +8,7 @@
 
 use super::invoking::{RETRIES, unversioned};
 use super::reading::{Gathered, Trouble, status, unread};
-use super::{Ask, Harness, Invocation, Program, Reader};
+use super::{Ask, Harness, Invocation, Key, Program, Reader, key};
 use crate::domain::journal::Exit;
 use crate::domain::transcript::{Counting, EventKind, Usage};
 use crate::domain::turn::{Conversation, Verdict};
@@ -29,8 +29,8 @@ impl Harness for Gemini {
         Program::InImage("gemini")
     }
 
-    fn default_secret(&self) -> Option<&'static str> {
-        Some(KEY)
+    fn key(&self) -> Option<Key> {
+        Some(key::GEMINI)
     }
 
     fn invocation(&self, ask: &Ask) -> Invocation {

@@ -18,10 +18,13 @@ mod codex;
 mod command;
 mod gemini;
 mod invoking;
+mod key;
 mod opencode;
 pub mod preamble;
 mod reading;
 mod triage;
+
+pub use key::Key;
 
 #[cfg(test)]
 mod tests;
@@ -53,8 +56,8 @@ pub trait Harness: Sync {
     /// Where its program comes from.
     fn program(&self) -> Program;
 
-    /// The secret that is its model API's key where the preset names no provider.
-    fn default_secret(&self) -> Option<&'static str>;
+    /// Its model API's key, where the preset names no provider.
+    fn key(&self) -> Option<Key>;
 
     /// How one turn is run.
     fn invocation(&self, ask: &Ask) -> Invocation;

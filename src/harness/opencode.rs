@@ -7,7 +7,7 @@
 
 use super::invoking::{openai_base, versioned};
 use super::reading::{Gathered, unread};
-use super::{Ask, Build, Harness, Invocation, Native, Program, Reader};
+use super::{Ask, Build, Harness, Invocation, Key, Native, Program, Reader, key};
 use crate::domain::journal::Exit;
 use crate::domain::transcript::{EventKind, Usage};
 use crate::domain::turn::{Conversation, Verdict};
@@ -65,8 +65,8 @@ impl Harness for OpenCode {
         Program::Native(Native { name: "opencode", version: "1.18.33", builds: BUILDS })
     }
 
-    fn default_secret(&self) -> Option<&'static str> {
-        Some("ANTHROPIC_API_KEY")
+    fn key(&self) -> Option<Key> {
+        Some(key::ANTHROPIC)
     }
 
     fn invocation(&self, ask: &Ask) -> Invocation {

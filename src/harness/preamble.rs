@@ -21,8 +21,8 @@ pub struct About<'a> {
     /// The window's ends, as text; none where it is open.
     pub since: Option<&'a str>,
     pub until: Option<&'a str>,
-    /// Whether `/workspace` holds a repository.
-    pub has_repo: bool,
+    /// The branch that the repository in `/workspace` is on, where there is one.
+    pub branch: Option<&'a str>,
     pub pull_request: bool,
     /// Name and instructions of each skill.
     pub skills: &'a [(&'a str, &'a str)],
@@ -36,8 +36,8 @@ pub fn preamble(about: &About) -> String {
     } else {
         parts.extend([evidence(about), TOOLS.to_owned(), artifacts(about)]);
     }
-    if about.has_repo {
-        parts.push(repository(about));
+    if let Some(branch) = about.branch {
+        parts.push(repository(about, branch));
     }
     parts.push(if about.project.is_empty() { RULE.to_owned() } else { RULES.to_owned() });
     if let Some(skills) = skills(about.skills) {
@@ -144,7 +144,7 @@ const ISSUES: &str = r#"{"version": 1, "issues": [{
 
 const EVAL: &str = r#"{"span_id": "b7ad6b7169203331", "name": "hallucination", "label": "factual", "score": 1, "explanation": "…"}"#;
 
-fn repository(about: &About) -> String {
+fn repository(about: &About, branch: &str) -> String {
     let then = if about.pull_request {
         "A pull request is opened from that branch for people to review: write the commit message \
          for its reader, cite the traces that show the failure, and do not push anything yourself."
@@ -153,10 +153,12 @@ fn repository(about: &About) -> String {
     };
     format!(
         "## The repository\n\n\
-         The project's source is in `{}`, a Git repository. Where the task asks for a change, make \
-         the smallest one that removes the cause, add a test that fails without it, run the \
-         project's own tests, and commit it on a new branch. {then} Only commits are kept: changes \
-         that you do not commit are lost.",
+         The project's source is in `{}`: a Git repository, already on a branch of your own, \
+         `{branch}`. Where the task asks for a change, make the smallest one that removes the cause, \
+         add a test that fails without it, run the project's own tests, and commit it on that \
+         branch. {then} Who wrote a commit is set afterwards, so configure no name. Commits are \
+         what counts: changes that you leave uncommitted beside them are no part of the branch. Do \
+         not rewrite commits of an earlier turn; add to them.",
         about.paths.workspace
     )
 }
@@ -208,7 +210,7 @@ mod tests {
             failing: 37,
             since: Some("2026-11-19T10:00:00Z"),
             until: None,
-            has_repo: true,
+            branch: Some("loop/7f3a"),
             pull_request: true,
             skills: &[("github", "Use `gh` for issues.\n"), ("bare", "")],
             paths: &paths,
@@ -227,7 +229,7 @@ mod tests {
             failing: 0,
             since: None,
             until: None,
-            has_repo: false,
+            branch: None,
             pull_request: false,
             skills: &[],
             paths: &paths,

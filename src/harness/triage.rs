@@ -5,7 +5,7 @@
 //! instructions change nothing about what it does.
 
 use super::reading::{Gathered, unread};
-use super::{Ask, Harness, Invocation, Program, Reader};
+use super::{Ask, Harness, Invocation, Key, Program, Reader};
 use crate::domain::journal::Exit;
 use crate::domain::transcript::{EventKind, Usage};
 use crate::domain::turn::{Conversation, Verdict};
@@ -22,7 +22,7 @@ impl Harness for Triage {
         Program::Builtin
     }
 
-    fn default_secret(&self) -> Option<&'static str> {
+    fn key(&self) -> Option<Key> {
         None
     }
 

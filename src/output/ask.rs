@@ -20,6 +20,25 @@ pub fn follow_up(screens: &Screens) -> Result<Option<String>> {
     Ok((!line.is_empty()).then(|| line.to_owned()))
 }
 
+/// Asks for a line of text. An empty one or the end of input is none.
+pub fn text(question: &str, screens: &Screens) -> Result<Option<String>> {
+    let doing = || "ask a question".to_owned();
+    let mut err = std::io::stderr().lock();
+    let question = screens.err.paint(Role::Strong, line(question));
+    write!(err, "{question} > ").and_then(|()| err.flush()).cannot(Kind::Usage, doing)?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).cannot(Kind::Usage, doing)?;
+    let answer = answer.trim();
+    Ok((!answer.is_empty()).then(|| answer.to_owned()))
+}
+
+/// Asks for one of several; its number.
+pub fn choose(question: &str, all: &[String], first: usize) -> Result<usize> {
+    let all: Vec<_> = all.iter().map(|one| line(one)).collect();
+    let select = dialoguer::Select::new().with_prompt(line(question)).items(&all).default(first);
+    select.interact().cannot(Kind::Usage, || "ask a question".to_owned())
+}
+
 /// Asks whether to go on. Whatever does not say yes is no.
 pub fn confirm(question: &str, screens: &Screens) -> Result<bool> {
     let doing = || "ask whether to go on".to_owned();

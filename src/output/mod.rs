@@ -9,6 +9,7 @@
 
 pub mod ask;
 pub mod brief;
+pub mod diff;
 pub mod export;
 pub mod failure;
 pub mod human;
@@ -16,6 +17,7 @@ pub mod json;
 pub mod live;
 pub mod log;
 pub mod page;
+pub mod pager;
 pub mod progress;
 pub mod sanitise;
 pub mod stream;

@@ -3,8 +3,10 @@
 //! What the journal told was cleaned in the sandbox already; what was fetched is cleaned here, with the
 //! secrets as they can be had now. A secret that cannot is told: its value would not be found.
 
-use super::Runner;
+use super::{Outside, Runner};
+use crate::domain::plan::LaunchPlan;
 use crate::error::{Cannot as _, Kind, Result};
+use crate::harness;
 use crate::secrets::{Kept, Redactor, withheld};
 use std::io::Read as _;
 use std::path::Path;
@@ -16,15 +18,10 @@ const STRETCH: usize = 8 << 20;
 impl Runner<'_> {
     /// Cleans the files of a folder of ours.
     pub(super) fn clean(&mut self, folder: &Path, cleaned_before: bool) -> Result<()> {
-        let mut values = Vec::new();
-        for name in self.secret_names() {
-            match (self.outside.secret)(&name) {
-                Ok(secret) => values.push(secret.expose().to_owned()),
-                Err(_) if cleaned_before => {}
-                Err(failed) => self.reporter.warn(&format!(
-                    "the artifacts were not searched for the value of `{name}`: {failed}"
-                )),
-            }
+        let (values, unknown) = values(&self.session.plan, self.outside);
+        for name in unknown.iter().filter(|_| !cleaned_before) {
+            let told = format!("the artifacts were not searched for the value of `{name}`");
+            self.reporter.warn(&format!("{told}, which cannot be had now"));
         }
         let redactor = Redactor::new(&values);
         let mut changed = Vec::new();
@@ -35,15 +32,22 @@ impl Runner<'_> {
         }
         Ok(())
     }
+}
 
-    /// The secrets that the worker was given.
-    fn secret_names(&self) -> Vec<String> {
-        let plan = &self.session.plan;
-        let own = plan.provider.as_ref().and_then(|provider| provider.secret.clone());
-        let default = || self.harness.default_secret().map(str::to_owned);
-        let skills = plan.skills.iter().flat_map(|skill| skill.secrets.keys().cloned());
-        own.or_else(default).into_iter().chain(skills).collect()
+/// Every value that must not get out with what a worker made, and the names of those that cannot be
+/// had now.
+pub(super) fn values(plan: &LaunchPlan, outside: &Outside) -> (Vec<String>, Vec<String>) {
+    let of_skills = plan.skills.iter().flat_map(|skill| skill.secrets.keys().cloned());
+    let named = plan.provider.as_ref().and_then(|provider| provider.secret.clone());
+    let usual = || Some(harness::by_name(&plan.harness)?.key()?.secret.to_owned());
+    let (mut values, mut unknown) = (Vec::new(), Vec::new());
+    for name in of_skills.chain(named.or_else(usual)) {
+        match (outside.secret)(&name) {
+            Ok(secret) => values.push(secret.expose().to_owned()),
+            Err(_) => unknown.push(name),
+        }
     }
+    (values, unknown)
 }
 
 fn files(redactor: &Redactor, folder: &Path, changed: &mut Vec<String>) -> std::io::Result<()> {

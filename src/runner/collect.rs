@@ -4,14 +4,15 @@
 //! folder of artifacts is always whole. Nothing in them is believed: headings, schemas and every
 //! cited trace id are checked against the evidence.
 
-use super::Runner;
+use super::{Publisher, Runner};
 use crate::domain::artifact::{Artifact, ArtifactKind, Check, HEADINGS};
 use crate::domain::session::Input;
+use crate::domain::turn::Outcome;
 use crate::domain::words::Count;
 use crate::error::{Cannot as _, Kind, Result};
 use crate::output::Step;
 use crate::sandbox::{Area, Quota, unpack};
-use crate::store::{TurnRecord, TurnState};
+use crate::store::{RepositoryRecord, Store, TurnRecord, TurnState};
 use crate::traces;
 use crate::traces::cited::cited;
 use crate::traces::evals::{Evals, Fault};
@@ -28,21 +29,54 @@ impl Runner<'_> {
         turn.collecting_at = Some((self.outside.now)());
         self.take_artifacts()?;
         let outcome = turn.outcome.unwrap_or(crate::domain::turn::Outcome::Interrupted);
+        if self.session.plan.repo.is_some() {
+            self.publish(outcome)?;
+        }
         self.turn_over(turn, Input::TurnCollected(outcome))
     }
 
     /// Takes in the artifacts there are.
     pub(super) fn take_artifacts(&mut self) -> Result<()> {
         self.reporter.step(Step::doing("collecting what the worker left"));
-        let id = self.session.id.clone();
         if let Err(failure) = self.fetch_artifacts() {
             // The transcript is safe; what the turn left may still be had by hand.
             self.reporter.warn(&format!("the artifacts were not collected: {failure}"));
         }
-        let artifacts = list(&self.store.dir(&id).artifacts(), &self.store.dir(&id).snapshot())?;
-        self.store.set_artifacts(&id, &artifacts)?;
-        self.session.artifacts = artifacts.len() as u32;
+        self.list_artifacts()
+    }
+
+    /// Lists the files there are, and the branch and what became of it.
+    fn list_artifacts(&mut self) -> Result<()> {
+        self.session.artifacts = list_all(self.store, &self.session.id)?;
         Ok(())
+    }
+
+    /// The branch goes where it is to go. Where it cannot, that is told, and the turn ends all the
+    /// same: nothing of it is lost, and it can be published later.
+    fn publish(&mut self, outcome: Outcome) -> Result<()> {
+        let id = self.session.id.clone();
+        let changed = RepositoryRecord::read(&self.store.dir(&id))?
+            .is_some_and(|record| record.head.is_some() || record.trouble.is_some());
+        let wanted = self.session.plan.pull_request && outcome.is_success() && changed;
+        let mut publisher = Publisher {
+            store: &mut *self.store,
+            session: &self.session,
+            outside: self.outside,
+            reporter: &mut *self.reporter,
+        };
+        if let Err(failed) = publisher.find() {
+            publisher
+                .reporter
+                .warn(&format!("the worker's own pull requests are unknown: {failed}"));
+        }
+        let opened = if wanted { publisher.publish(false) } else { Ok(()) };
+        if let Err(failed) = opened {
+            publisher.give_up(&failed)?;
+            self.reporter.warn(&format!("there is no pull request: {failed}"));
+            self.reporter.warn(&format!("try again: `loop session publish {id}`"));
+            self.unpublished = Some(failed);
+        }
+        self.list_artifacts()
     }
 
     /// Counts a turn as over, and the session on with it: nothing can come between.
@@ -69,6 +103,8 @@ impl Runner<'_> {
         for left in unpack(archive, &staged, Quota::default())? {
             self.reporter.warn(&format!("an artifact was left out: {left}"));
         }
+        // A bundle is no file that could be cleaned; its commits are looked through as they are taken.
+        self.take_commits(&staged)?;
         self.clean(&staged, was_packed)?;
         put_in_place(&staged, &target)
             .cannot(Kind::Config, || format!("keep the artifacts in `{}`", target.display()))?;
@@ -94,13 +130,25 @@ impl Runner<'_> {
     }
 }
 
-fn clear(path: &Path) -> Result<()> {
+pub(super) fn clear(path: &Path) -> Result<()> {
     match std::fs::remove_dir_all(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).cannot(Kind::Config, || format!("remove `{}`", path.display()))
         }
         _ => Ok(()),
     }
+}
+
+/// Lists what there is of a session and stores the list. How many there are.
+pub fn list_all(store: &mut Store, id: &str) -> Result<u32> {
+    let dir = store.dir(id);
+    let mut artifacts = list(&dir.artifacts(), &dir.snapshot())?;
+    if let Some(record) = RepositoryRecord::read(&dir)? {
+        artifacts.extend(super::repository::artifacts(&record, id));
+        artifacts.sort_by_key(|artifact| order(artifact.kind));
+    }
+    store.set_artifacts(id, &artifacts)?;
+    Ok(artifacts.len() as u32)
 }
 
 /// Exchanges two folders in one step where there are two.
@@ -128,8 +176,9 @@ fn order(kind: ArtifactKind) -> u8 {
         ArtifactKind::Issues => 1,
         ArtifactKind::Evals => 2,
         ArtifactKind::PullRequest => 3,
-        ArtifactKind::Branch | ArtifactKind::Patch => 4,
-        ArtifactKind::File => 5,
+        ArtifactKind::Branch => 4,
+        ArtifactKind::Patch => 5,
+        ArtifactKind::File => 6,
     }
 }
 

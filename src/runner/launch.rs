@@ -3,10 +3,10 @@
 //! Here, and only here, secrets become values: in the turn's specification, which goes to the
 //! supervisor's standard input and nowhere else.
 
-use super::Runner;
-use crate::domain::places;
+use super::{Runner, repository};
 use crate::domain::preset::{Network, SandboxSettings};
 use crate::domain::turn::{BootSpec, TurnLimits, TurnSpec};
+use crate::domain::{places, refname};
 use crate::error::Result;
 use crate::harness::{self, Ask, Invocation, Native, Paths, preamble};
 use crate::sandbox::SandboxSpec;
@@ -27,6 +27,7 @@ pub(super) struct Prepared {
     bare: bool,
     program: Option<PathBuf>,
     snapshot: Option<PathBuf>,
+    repository: Option<PathBuf>,
     ca_bundle: Option<PathBuf>,
     boot: BootSpec,
 }
@@ -40,6 +41,7 @@ impl Prepared {
             bare: self.bare,
             program: self.program.as_deref(),
             snapshot: self.snapshot.as_deref(),
+            repository: self.repository.as_deref(),
             ca_bundle: self.ca_bundle.as_deref(),
             network: has_way_out(&self.settings.network, self.bare),
             cpus: self.settings.cpus,
@@ -81,6 +83,7 @@ impl Runner<'_> {
             bare: self.harness.program() == harness::Program::Builtin,
             program,
             snapshot: self.session.evidence.map(|_| dir.snapshot()),
+            repository: Some(dir.bundle()).filter(|bundle| bundle.exists()),
             ca_bundle: self.ca_bundle(),
             boot: BootSpec {
                 idle_ms: settings.idle_timeout_ms,
@@ -120,6 +123,7 @@ impl Runner<'_> {
             paths: &paths,
             ca_bundle: self.ca_bundle().is_some(),
         });
+        let [prepare, conclude] = self.repository_verbs(turn.turn)?;
         let mut secrets = Vec::new();
         let env = self.environment(&invocation, &mut secrets)?;
         Ok(TurnSpec {
@@ -129,6 +133,8 @@ impl Runner<'_> {
             cwd: paths.workspace,
             files: invocation.files,
             stdin: invocation.stdin,
+            prepare,
+            conclude,
             setup: if turn.turn == 1 { plan.sandbox.setup.clone() } else { Vec::new() },
             limits: TurnLimits {
                 wall_ms: plan.limits.timeout_ms,
@@ -158,6 +164,7 @@ impl Runner<'_> {
             .collect();
         let (traces, spans, failing) = self.session.evidence.unwrap_or_default();
         let (since, until) = super::evidence::window_text(plan.window);
+        let branch = refname::of_session(&self.session.id);
         let told = preamble::preamble(&preamble::About {
             project: plan.project.as_ref().map_or("", |project| &project.name),
             source: plan.project.as_ref().map_or("", |project| &project.source),
@@ -166,7 +173,7 @@ impl Runner<'_> {
             failing,
             since: since.as_deref(),
             until: until.as_deref(),
-            has_repo: plan.repo.is_some(),
+            branch: plan.repo.as_ref().map(|_| branch.as_str()),
             pull_request: plan.pull_request,
             skills: &skills,
             paths,
@@ -185,12 +192,16 @@ impl Runner<'_> {
     ) -> Result<BTreeMap<String, String>> {
         let plan = &self.session.plan;
         let mut env = base_environment(self.ca_bundle().is_some());
+        env.extend(repository::committer(plan));
         for skill in &plan.skills {
             env.extend(skill.env.clone());
         }
         env.extend(plan.env.clone());
         env.extend(invocation.env.clone());
+        // Where this machine opens the pull request, the worker has no need to.
+        let kept = plan.pull_request.then(|| repository::token_name(plan)).flatten();
         let of_skills = plan.skills.iter().flat_map(|skill| skill.secrets.keys());
+        let of_skills = of_skills.filter(|name| Some(name.as_str()) != kept);
         let wanted = invocation
             .secret_env
             .iter()

@@ -11,6 +11,7 @@ mod collect;
 mod evidence;
 mod ingest;
 mod launch;
+mod pull_request;
 mod recover;
 pub mod signal;
 mod telemetry;
@@ -18,7 +19,11 @@ mod view;
 mod watch;
 
 pub use evidence::{Gather, unused};
+mod repository;
+
+pub use collect::list_all;
 pub use launch::Program;
+pub use pull_request::{Publisher, standing};
 pub use recover::{Parts, Recovered, Swept, orphans, sweep};
 pub use telemetry::{Sending, Telling, events};
 pub use view::{outline, view};
@@ -56,6 +61,8 @@ pub struct Outside<'a> {
     pub ca_bundle: Option<PathBuf>,
     /// Where our own runs go as spans. Read only where there are spans to send.
     pub telemetry: &'a dyn Fn() -> Result<Option<Telemetry>>,
+    /// The variables of the environment that git may see.
+    pub git_env: Vec<(String, String)>,
 }
 
 /// Drives one session. Whoever has one holds the session's lock.
@@ -68,6 +75,8 @@ pub struct Runner<'a> {
     pub session: SessionRecord,
     /// Whether the last turn failed for want of a credential.
     pub refused: bool,
+    /// Why the branch was not published, where it was to be.
+    pub unpublished: Option<Failure>,
     /// What the turn that was just read left, where its journal told it.
     packed: Option<Vec<u8>>,
 }
@@ -91,6 +100,7 @@ impl<'a> Runner<'a> {
             outside,
             session,
             refused: false,
+            unpublished: None,
             packed: None,
         }
     }
@@ -126,6 +136,7 @@ impl Runner<'_> {
 
     fn try_launch(&mut self, turn: &TurnRecord) -> Result<Option<Live>> {
         self.gather_evidence()?;
+        self.take_repository()?;
         let prepared = self.prepare(turn)?;
         self.reporter.step(Step::doing("starting the sandbox"));
         let mut tries = 0;

@@ -217,7 +217,7 @@ fn secrets(
         .chain(plan.provider.iter().filter_map(|provider| provider.secret.as_deref()))
         .chain(plan.project.iter().filter_map(|project| project.secret.as_deref()))
         .chain(telemetry.and_then(|telemetry| telemetry.secret.as_deref()))
-        .chain(harness_of(session)?.default_secret());
+        .chain(harness_of(session)?.key().map(|key| key.secret));
     let found = names.filter_map(|name| (outside.secret)(name).ok());
     Ok(found.map(|secret| secret.expose().to_owned()).collect())
 }

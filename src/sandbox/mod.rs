@@ -60,6 +60,8 @@ pub struct SandboxSpec<'a> {
     /// The folder of this machine with the harness's program, where it is one that is put in.
     pub program: Option<&'a Path>,
     pub snapshot: Option<&'a Path>,
+    /// The repository's bundle.
+    pub repository: Option<&'a Path>,
     pub ca_bundle: Option<&'a Path>,
     /// Whether there is a way out.
     pub network: bool,

@@ -24,6 +24,9 @@ use crate::error::{Failure, Kind, Result};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+/// What the place is called that is this process's own variables.
+pub const ENVIRONMENT: &str = "environment";
+
 /// The longest value, in bytes.
 pub const MAX_LENGTH: usize = 64 << 10;
 
@@ -204,7 +207,7 @@ impl Stores {
             }
         };
         if (self.environment)(&name).is_some_and(|value| !value.is_empty()) {
-            return Ok(Some("environment".to_owned()));
+            return Ok(Some(ENVIRONMENT.to_owned()));
         }
         for store in self.all() {
             if store.state().is == Is::Here && store.get(&name)?.is_some() {
@@ -217,7 +220,7 @@ impl Stores {
     fn by_name(&self, name: &str) -> Result<Found> {
         if let Some(value) = (self.environment)(name).filter(|value| !value.is_empty()) {
             let secret = Secret::new(&value, &format!("`{name}`"))?;
-            return Ok(Found { secret, place: "environment".to_owned() });
+            return Ok(Found { secret, place: ENVIRONMENT.to_owned() });
         }
         let mut stood_in_the_way = Vec::new();
         for store in self.all() {

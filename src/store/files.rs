@@ -61,6 +61,25 @@ impl SessionDir {
         self.root.join("snapshot.db")
     }
 
+    /// The repository as the sandbox got it, where it has one.
+    pub fn bundle(&self) -> PathBuf {
+        self.root.join("repository.bundle")
+    }
+
+    /// The bare repository of what came back.
+    pub fn repository(&self) -> PathBuf {
+        self.root.join("repository.git")
+    }
+
+    pub(super) fn repository_record(&self) -> PathBuf {
+        self.root.join("repository.json")
+    }
+
+    /// What the worker committed, as it was collected last. Hostile.
+    pub fn commits(&self) -> PathBuf {
+        self.root.join("commits")
+    }
+
     pub fn artifacts(&self) -> PathBuf {
         self.root.join("artifacts")
     }

@@ -8,6 +8,9 @@
 //! <data>/sessions/<id>/transcript.jsonl  the events made from it
 //! <data>/sessions/<id>/snapshot.db       the evidence
 //! <data>/sessions/<id>/artifacts/        what the worker left
+//! <data>/sessions/<id>/repository.json   where its worker began, what came back, what was pushed
+//! <data>/sessions/<id>/repository.bundle what its sandbox got
+//! <data>/sessions/<id>/repository.git/   what came back, bare
 //! ```
 //!
 //! A session is recorded before anything of it exists, so that nothing can be left behind that
@@ -21,13 +24,16 @@ mod exports;
 mod files;
 mod issues;
 mod records;
+mod repository;
 mod signal;
 mod transcript;
 
 pub use database::{Filter, Store};
 pub use exports::{Export, Outlook};
 pub use files::DriverLock;
+pub use files::SessionDir;
 pub use issues::Observation;
 pub use records::{SessionRecord, TurnRecord, TurnState};
+pub use repository::{PullRequestRecord, RepositoryRecord};
 pub use signal::Look;
 pub use transcript::{JournalFile, TranscriptFile, start_of_last};

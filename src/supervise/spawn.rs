@@ -12,6 +12,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// This program as a process of the worker's can start it, without a wrapper and with one.
 const SELF: &str = "/proc/self/exe";
@@ -52,6 +53,43 @@ impl Plan<'_> {
         let placing = TurnSpec { cwd: "/".to_owned(), ..TurnSpec::default() };
         let files = serde_json::to_vec(&self.spec.files)?;
         Plan { spec: &placing, ..*self }.start("place-", &argv, &files)
+    }
+
+    /// A verb of ours as the worker, with the turn's environment, before everything else.
+    pub fn prepare(&self) -> io::Result<Started> {
+        let argv = self.own(&self.spec.prepare);
+        self.start("prepare-", &argv, b"")
+    }
+
+    /// One that ends the turn, waited for: it is bounded in time, and so is whatever it started.
+    pub fn conclude(&self, limit: Duration) -> io::Result<()> {
+        let mut command = self.command(&self.own(&self.spec.conclude))?;
+        command.envs(&self.spec.env);
+        if !self.spec.cwd.is_empty() && self.boot.wrap.is_empty() {
+            command.current_dir(&self.spec.cwd);
+        }
+        let nothing = || Stdio::null();
+        let mut child = command.stdin(nothing()).stdout(nothing()).stderr(nothing()).spawn()?;
+        let until = Instant::now() + limit;
+        while child.try_wait()?.is_none() {
+            if Instant::now() >= until {
+                // Those it started are of its group, or are found by who ends a turn.
+                let _ = nix::sys::signal::killpg(
+                    Pid::from_raw(child.id().cast_signed()),
+                    nix::sys::signal::Signal::SIGKILL,
+                );
+                child.kill()?;
+                child.wait()?;
+                return Err(io::Error::from(io::ErrorKind::TimedOut));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
+    fn own(&self, verb: &[String]) -> Vec<String> {
+        let program = if self.boot.wrap.is_empty() { SELF } else { SELF_WRAPPED };
+        std::iter::once(program.to_owned()).chain(verb.iter().cloned()).collect()
     }
 
     /// What the worker left, as an archive, read as the worker, since it may have kept it to itself.

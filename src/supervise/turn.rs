@@ -22,9 +22,12 @@ use std::time::{Duration, Instant};
 const LEFT_BEHIND: Duration = Duration::from_millis(300);
 /// How long it may take to die.
 const DYING: Duration = Duration::from_secs(10);
+/// How long the last step of ours may take.
+const CONCLUDING: Duration = Duration::from_mins(2);
 const SOON: Duration = Duration::from_millis(10);
 
 enum Step {
+    Prepare,
     Place,
     Setup(usize, String),
     Harness,
@@ -58,6 +61,9 @@ impl Turn {
     pub fn new(boot: &BootSpec, spec: TurnSpec, record: Record, redactor: Redactor) -> Self {
         let now = Instant::now();
         let mut steps = VecDeque::new();
+        if !spec.prepare.is_empty() {
+            steps.push_back(Step::Prepare);
+        }
         if !spec.files.is_empty() {
             steps.push_back(Step::Place);
         }
@@ -162,6 +168,9 @@ impl Turn {
         let plan = Plan { boot: &self.boot, spec: &self.spec, dir: &self.record.dir };
         let hide = |text: &String| redacted(&*self.hide, text);
         let started = match &step {
+            Step::Prepare => {
+                plan.prepare().map_err(|error| format!("cannot prepare the workspace: {error}"))
+            }
             Step::Place => plan.place().map_err(|error| format!("cannot place files: {error}")),
             Step::Setup(at, command) => {
                 journal.sys(0, &Sys::SetupStarted { command: hide(command) });
@@ -192,6 +201,15 @@ impl Turn {
         self.steps.clear();
     }
 
+    /// With what a step of ours said before it failed.
+    fn fail_as_said(&mut self, doing: &str, file: &str) {
+        let said = std::fs::read(self.record.dir.join(file)).unwrap_or_default();
+        let said = String::from_utf8_lossy(&said);
+        let lines = said.lines().map(|line| line.trim_start_matches("error: ").trim());
+        let said = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
+        self.fail(&format!("cannot {doing}: {said}"));
+    }
+
     fn turn_of_job(&self) -> u32 {
         match &self.job {
             Some((Step::Harness, _)) => self.spec.turn,
@@ -205,7 +223,7 @@ impl Turn {
         let mut into = Into { journal, turn, hide: &*self.hide };
         match &mut self.job {
             // What it says is told as the reason for its failure.
-            Some((Step::Place, _)) | None => false,
+            Some((Step::Prepare | Step::Place, _)) | None => false,
             Some((_, job)) => job.copy(&mut into, limit, now),
         }
     }
@@ -274,16 +292,13 @@ impl Turn {
         let exit = job.exit(now);
         let forced = self.ladder.is_some();
         let failed = !exit.is_clean() && !forced;
-        if !matches!(step, Step::Place) {
+        if !matches!(step, Step::Prepare | Step::Place) {
             job.finish(&mut Into { journal, turn, hide: &*self.hide });
         }
         match step {
-            Step::Place if failed => {
-                let said = std::fs::read(self.record.dir.join("place-err")).unwrap_or_default();
-                let said = String::from_utf8_lossy(&said);
-                self.fail(&format!("cannot place files: {}", said.trim()));
-            }
-            Step::Place => {}
+            Step::Prepare if failed => self.fail_as_said("prepare the workspace", "prepare-err"),
+            Step::Place if failed => self.fail_as_said("place files", "place-err"),
+            Step::Prepare | Step::Place => {}
             Step::Setup(_, command) => {
                 if failed {
                     self.fail(&format!("setup command `{command}` {}", how(&exit)));
@@ -302,12 +317,24 @@ impl Turn {
     fn finish(&mut self, journal: &mut Journal, now: Instant) {
         self.exit.oom_kills = memory::kills().saturating_sub(self.oom_kills);
         self.exit.duration_ms = now.duration_since(self.started).as_millis() as u64;
+        self.conclude();
         self.tell_artifacts(journal);
         tell_end(journal, &self.record, &self.exit);
     }
 }
 
 impl Turn {
+    /// Where it fails, there is just nothing of it among the artifacts.
+    fn conclude(&self) {
+        // What never began has nothing to conclude.
+        if self.spec.conclude.is_empty() || self.exit.spawn_error.is_some() {
+            return;
+        }
+        let plan = Plan { boot: &self.boot, spec: &self.spec, dir: &self.record.dir };
+        let _ = plan.conclude(CONCLUDING);
+        processes::kill_all();
+    }
+
     /// Nothing of the worker's runs any more, so what it left stays as it is.
     fn tell_artifacts(&self, journal: &mut Journal) {
         let Some(folder) = &self.boot.artifacts else { return };

@@ -153,6 +153,14 @@ pub fn source<'a>(project: &'a Project, reach: Reach<'a>) -> Result<Box<dyn Sour
     }
 }
 
+/// The page on which people see a trace, where its source has such pages.
+pub fn page(project: &Project, trace: &str) -> Option<String> {
+    match project.source.as_str() {
+        "phoenix" => phoenix::trace_page(project, trace),
+        _ => None,
+    }
+}
+
 /// Where what was found out about a project's spans can be written to. `None` for a source that only
 /// gives. Nothing is asked of a server yet.
 pub fn annotate<'a>(

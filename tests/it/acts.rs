@@ -112,6 +112,22 @@ pub fn files(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Vec<std::path::Pa
     found
 }
 
+/// No file below a folder holds any of these.
+pub fn holds_none(folder: &Path, secrets: &[&str]) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            holds_none(&path, secrets);
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        for secret in secrets {
+            let found = bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
+            assert!(!found, "{}", path.display());
+        }
+    }
+}
+
 /// Holds every line against `loop schema event`.
 #[track_caller]
 pub fn valid(home: &Home, lines: &[Value]) {

@@ -1,6 +1,7 @@
 //! A real Phoenix server as a source of traces: what `loop` reads of it is what the server has, whole,
 //! once, and with as few requests as that takes.
 
+use crate::acts::holds_none;
 use crate::need;
 use crate::phoenix_rig::{
     Act, Direct, HOUR, MINUTE, Proxy, Sent, agent, ask, asked, now, rows, session, text, unique,
@@ -497,22 +498,6 @@ fn keys_are_told_apart() {
     let told = add("warned", &system).stderr;
     assert!(told.contains("warning: key: ") && told.contains("may also write"), "{told}");
     holds_none(home.path(), &[&short, &system, &viewer, &phoenix.admin, "not-a-key"]);
-}
-
-/// No file below a folder holds any of these.
-fn holds_none(folder: &Path, secrets: &[&str]) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            holds_none(&path, secrets);
-            continue;
-        }
-        let bytes = std::fs::read(&path).unwrap();
-        for secret in secrets {
-            let found = bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
-            assert!(!found, "{}", path.display());
-        }
-    }
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl Add {
 }
 
 /// A look at the server, so that a mistake shows now and not in the first session.
-fn check(app: &App, project: &Project) -> Result<()> {
+pub fn check(app: &App, project: &Project) -> Result<()> {
     let facts = super::inspect(app, project).map_err(|mut failed| {
         failed.hints.truncate(1);
         failed.hint("or add it unseen: `--no-check`")

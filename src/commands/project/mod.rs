@@ -6,6 +6,8 @@ mod list;
 mod rm;
 mod show;
 
+pub use add::check;
+
 use super::app::{App, Done};
 use crate::domain::preset::Project;
 use crate::error::Result;

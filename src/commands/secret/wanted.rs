@@ -13,7 +13,7 @@ pub fn wanted(app: &App) -> Result<BTreeMap<String, Vec<String>>> {
         |secret: &str, by: String| wanted.entry(secret.to_owned()).or_default().push(by);
     for preset in layers.presets().into_iter().filter_map(|listed| listed.value.ok()) {
         let own = preset.provider.as_ref().and_then(|provider| provider.secret.clone());
-        let default = || Some(harness_named(&preset.harness).ok()?.default_secret()?.to_owned());
+        let default = || Some(harness_named(&preset.harness).ok()?.key()?.secret.to_owned());
         if let Some(secret) = own.or_else(default) {
             wants(&secret, format!("preset `{}`", preset.name));
         }

@@ -131,7 +131,10 @@ pub fn rest(app: &App, runner: &mut Runner, outcome: Outcome) -> Done {
         };
         outcome = next(runner, &prompt)?;
     }
-    Ok(exit_code(outcome, runner.refused))
+    match &runner.unpublished {
+        Some(failed) if outcome.is_success() => Ok(failed.kind.exit_code()),
+        _ => Ok(exit_code(outcome, runner.refused)),
+    }
 }
 
 /// Somebody leaves, and the session waits for them.

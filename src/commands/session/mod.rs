@@ -1,18 +1,23 @@
 //! `loop session`
 
+mod apply;
 mod artifacts;
 mod attach;
+mod diff;
 pub mod drive;
 mod evals;
 mod export;
 mod interrupt;
 mod list;
 mod logs;
+mod publish;
 mod rm;
 mod send;
 mod show;
 pub mod start;
 mod stop;
+
+pub use start::begin;
 
 use super::app::{App, Done};
 
@@ -40,6 +45,12 @@ pub enum Command {
     /// Look at the eval labels that a session left, and write them to where its spans came from
     #[command(subcommand, visible_alias = "eval")]
     Evals(evals::Command),
+    /// Show what the worker committed
+    Diff(diff::Diff),
+    /// Take what the worker committed into a repository of yours, as a branch
+    Apply(apply::Apply),
+    /// Push what the worker committed and open the pull request
+    Publish(publish::Publish),
     /// Write a whole session to a file
     Export(export::Export),
     /// Remove sessions with all that is stored of them
@@ -59,6 +70,9 @@ pub fn run(command: Command, app: &App) -> Done {
         Command::Stop(page) => page.run(app),
         Command::Artifacts(page) => page.run(app),
         Command::Evals(command) => evals::run(command, app),
+        Command::Diff(page) => page.run(app),
+        Command::Apply(page) => page.run(app),
+        Command::Publish(page) => page.run(app),
         Command::Export(page) => page.run(app),
         Command::Rm(page) => page.run(app),
     }

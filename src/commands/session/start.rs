@@ -96,28 +96,12 @@ pub struct Start {
     dry_run: bool,
 }
 
-/// Everything a session of these flags would be started with.
-pub fn planned(app: &App, flags: &StartFlags) -> Result<LaunchPlan> {
-    let layers = app.layers()?;
-    let named = flags.sandbox.is_some() || layers.settings()?.defaults.sandbox.is_some();
-    let usual = if named { sandbox::NAMES[0] } else { app.providers()?.usual() };
-    start::resolve(&layers, flags, usual, clock::now())
-}
-
 /// What a plan may say and this version cannot do yet. Better refused than left out in silence.
 pub fn refuse_what_is_not_there(plan: &LaunchPlan) -> Result<()> {
     if let Network::Hosts(_) = plan.sandbox.network {
         return Err(Failure::new(Kind::Config, "a list of hosts cannot be kept yet")
             .because("that needs the gateway, which this version does not have")
             .hint("set `sandbox.network` to `none`, `default` or `open`"));
-    }
-    if let Some(repo) = &plan.repo {
-        return Err(Failure::new(
-            Kind::Config,
-            format!("`{repo}` cannot be put into the sandbox yet"),
-        )
-        .because("repositories and pull requests come with a later version")
-        .hint("the preset `investigate` finds the cause from traces alone"));
     }
     Ok(())
 }
@@ -130,6 +114,21 @@ pub fn usd(text: &str) -> Result<f64, String> {
 
 fn keep(text: &str) -> Result<Keep, String> {
     Keep::of_name(text).ok_or_else(|| format!("choose {}", crate::domain::words::or(&Keep::NAMES)))
+}
+
+/// What flags and settings come to.
+pub fn planned(app: &App, flags: &StartFlags) -> Result<LaunchPlan> {
+    let layers = app.layers()?;
+    let named = flags.sandbox.is_some() || layers.settings()?.defaults.sandbox.is_some();
+    let usual = if named { sandbox::NAMES[0] } else { app.providers()?.usual() };
+    start::resolve(&layers, flags, usual, clock::now())
+}
+
+/// Starts a session and drives it, as the page does.
+pub fn begin(app: &App, flags: &StartFlags) -> Done {
+    let plan = planned(app, flags)?;
+    refuse_what_is_not_there(&plan)?;
+    drive::start(app, plan, false)
 }
 
 impl Start {

@@ -62,7 +62,7 @@ pub fn credential(app: &App, preset: &str) -> Result<()> {
 }
 
 fn needs(app: &App, harness: &str, of_provider: Option<&str>) -> Result<()> {
-    match of_provider.or(harness_named(harness)?.default_secret()) {
+    match of_provider.or(harness_named(harness)?.key().map(|key| key.secret)) {
         Some(secret) => app.stores()?.find(secret).map(drop),
         None => Ok(()),
     }

@@ -7,8 +7,9 @@ use crate::http::{Answer, Client, Method, Request, shown};
 use crate::output::human;
 use crate::output::json::{self, v1};
 use crate::output::view::{CheckOutcome, SecretRow, SkillCheckView};
-use crate::secrets::{Redactor, Secret};
+use crate::secrets::{Found, Redactor, Secret};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Try a skill's secrets with one real call
 ///
@@ -37,7 +38,8 @@ impl Check {
             })?;
             skill.env.insert(name.to_owned(), value.to_owned());
         }
-        let view = tried(app, &skill)?;
+        let find = |name: &str| app.stores()?.find(name);
+        let view = tried(&skill, &find, app.ca_bundle().as_deref())?;
         app.show(
             |out| json::write_document(out, &v1::SkillCheck::of(&view)),
             |out| human::secrets::write_skill(out, &app.screens.out, &view),
@@ -50,11 +52,16 @@ impl Check {
     }
 }
 
-fn tried(app: &App, skill: &Skill) -> Result<SkillCheckView> {
+/// Tries a skill's secrets, wherever they are found.
+pub fn tried(
+    skill: &Skill,
+    find: &dyn Fn(&str) -> Result<Found>,
+    ca_bundle: Option<&Path>,
+) -> Result<SkillCheckView> {
     let mut values = BTreeMap::new();
     let mut rows = Vec::new();
     for name in skill.secrets.keys() {
-        let found = app.stores()?.find(name);
+        let found = find(name);
         let reason = found.as_ref().err().map(|failed| {
             failed.causes.first().cloned().unwrap_or_else(|| failed.sentence.clone())
         });
@@ -75,7 +82,7 @@ fn tried(app: &App, skill: &Skill) -> Result<SkillCheckView> {
             let detail = "the skill says no call to try: `[check]` in its file".to_owned();
             Said { outcome: CheckOutcome::Untried, detail, ..Said::unknown() }
         }
-        (Some(check), []) => asked(app, skill, check, &values)?,
+        (Some(check), []) => asked(skill, check, &values, ca_bundle)?,
     };
     let Said { outcome, detail, account, scopes, expires } = said;
     let skill = skill.name.clone();
@@ -84,9 +91,14 @@ fn tried(app: &App, skill: &Skill) -> Result<SkillCheckView> {
 
 type Values<'a> = BTreeMap<&'a str, Secret>;
 
-fn asked(app: &App, skill: &Skill, check: &SkillCheck, values: &Values) -> Result<Said> {
+fn asked(
+    skill: &Skill,
+    check: &SkillCheck,
+    values: &Values,
+    ca_bundle: Option<&Path>,
+) -> Result<Said> {
     let request = request(skill, check, values)?;
-    let client = Client::new(app.env.ssl_cert_file().filter(|path| path.is_file()).as_deref())?;
+    let client = Client::new(ca_bundle)?;
     let answer = client.send(&request);
     let mut said = match answer {
         Ok(answer) => read(check, &shown(&request.url), &answer),
@@ -140,6 +152,9 @@ fn request(skill: &Skill, check: &SkillCheck, values: &Values) -> Result<Request
         let (header, scheme) = header.split_once(": ").unwrap_or((header, ""));
         let value = format!("{scheme} {}", value.expose());
         request = request.header(header, value.trim_start().to_owned());
+    }
+    for (name, value) in &check.headers {
+        request = request.header(name, value.clone());
     }
     Ok(request.header("accept", "application/json"))
 }

@@ -1,6 +1,6 @@
 //! `loop skill`
 
-mod check;
+pub mod check;
 mod list;
 mod show;
 mod validate;

@@ -39,6 +39,15 @@ pub fn write(out: &mut dyn Write, screen: &Screen, rows: &[DoctorRow]) -> io::Re
     Ok(())
 }
 
+/// One row of several that are told one after the other.
+pub fn drawn(row: &DoctorRow, screen: &Screen) -> String {
+    let requirement = format!("{:12}", row.requirement);
+    let mut out = Vec::new();
+    // Writing to memory does not fail.
+    let _ = write(&mut out, screen, &[DoctorRow { requirement, ..row.clone() }]);
+    String::from_utf8_lossy(&out).trim_end().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

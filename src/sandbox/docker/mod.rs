@@ -132,6 +132,7 @@ impl Docker {
         let mut puts = vec![bind(places::PROGRAM, program), bind(places::TRACES, program)];
         puts.extend(spec.program.map(|folder| bind(places::HARNESS, folder)));
         puts.extend(spec.snapshot.map(|path| bind(places::SNAPSHOT, path)));
+        puts.extend(spec.repository.map(|path| bind(places::REPOSITORY, path)));
         puts.extend(spec.ca_bundle.map(|path| bind(places::CA_BUNDLE, path)));
         puts
     }

@@ -175,6 +175,7 @@ mod tests {
             bare: true,
             program: None,
             snapshot: Some(Path::new("/data/snapshot.db")),
+            repository: None,
             ca_bundle: None,
             network: false,
             cpus: Some(1.5),

@@ -34,9 +34,7 @@ impl Docker {
                 inside: Inside::Volume(volume),
             });
         }
-        for (path, target) in
-            [(spec.snapshot, places::SNAPSHOT), (spec.ca_bundle, places::CA_BUNDLE)]
-        {
+        for (target, path) in own(spec) {
             if path.is_some() {
                 puts.push(Put { target: target.to_owned(), inside: Inside::Fill });
             }
@@ -47,9 +45,8 @@ impl Docker {
     /// Fills what is the session's own, between the making of its container and the start.
     pub(super) fn fill(&self, spec: &SandboxSpec, puts: &[Put]) -> Result<()> {
         for put in puts.iter().filter(|put| matches!(put.inside, Inside::Fill)) {
-            let source =
-                if put.target == places::SNAPSHOT { spec.snapshot } else { spec.ca_bundle };
-            let Some(source) = source else { continue };
+            let source = own(spec).into_iter().find(|(target, _)| *target == put.target);
+            let Some((_, Some(source))) = source else { continue };
             let target = Path::new(&put.target);
             let name = target.file_name().unwrap_or_default().to_string_lossy();
             let folder = target.parent().unwrap_or(target).display().to_string();
@@ -124,6 +121,15 @@ impl Docker {
             self.runtime.block_on(self.client.upload_to_container(container, Some(options), body));
         sent.map_err(|error| self.failure("put files into the sandbox", &error))
     }
+}
+
+/// What is a session's own, by where it goes.
+fn own<'a>(spec: &SandboxSpec<'a>) -> [(&'static str, Option<&'a Path>); 3] {
+    [
+        (places::SNAPSHOT, spec.snapshot),
+        (places::REPOSITORY, spec.repository),
+        (places::CA_BUNDLE, spec.ca_bundle),
+    ]
 }
 
 /// A file of this machine and what it is called inside.

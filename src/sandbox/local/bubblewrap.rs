@@ -60,6 +60,9 @@ pub(super) fn wrap(
     if let Some(snapshot) = spec.snapshot {
         argv.bind("--ro-bind", snapshot, places::SNAPSHOT);
     }
+    if let Some(repository) = spec.repository {
+        argv.bind("--ro-bind", repository, places::REPOSITORY);
+    }
     if let Some(bundle) = spec.ca_bundle {
         argv.bind("--ro-bind", bundle, places::CA_BUNDLE);
     }

@@ -45,6 +45,12 @@ pub struct Phoenix<'a> {
     server: Server<'a>,
 }
 
+/// The address at which the server shows a trace, in whatever project it is.
+pub fn trace_page(project: &Project, trace: &str) -> Option<String> {
+    let url = project.url.as_ref()?.trim_end_matches('/');
+    Some(format!("{url}/redirects/traces/{}", encoded(trace)))
+}
+
 /// How far a reading came.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Mark {

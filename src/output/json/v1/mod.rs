@@ -12,7 +12,7 @@ mod session;
 mod settings;
 mod signal;
 
-pub use doctor::Doctor;
+pub use doctor::{Doctor, Init};
 pub use lines::{EventText, Line, write_event, write_event_text};
 pub use secrets::{Secret, SecretCheck, SkillCheck};
 pub use session::{Artifact, Issue, Session};
@@ -26,7 +26,7 @@ use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 
 /// What `schema` knows.
-pub const SCHEMAS: [&str; 13] = [
+pub const SCHEMAS: [&str; 14] = [
     "event",
     "session",
     "artifact",
@@ -40,6 +40,7 @@ pub const SCHEMAS: [&str; 13] = [
     "skill_check",
     "signal",
     "signal_run",
+    "init",
 ];
 
 /// The JSON Schema of a document, or of the lines of a stream (`event`).
@@ -60,6 +61,7 @@ pub fn schema(name: &str) -> Option<String> {
         "skill_check" => generator.into_root_schema_for::<SkillCheck<'static>>(),
         "signal" => generator.into_root_schema_for::<Signal<'static>>(),
         "signal_run" => generator.into_root_schema_for::<SignalRun<'static>>(),
+        "init" => generator.into_root_schema_for::<Init<'static>>(),
         _ => return None,
     };
     serde_json::to_string_pretty(&schema).ok()

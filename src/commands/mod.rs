@@ -5,6 +5,7 @@
 
 mod allow;
 mod app;
+mod automation;
 mod clock;
 mod completions;
 mod doctor;
@@ -85,6 +86,9 @@ enum Command {
     /// Look at a project's traces
     #[command(subcommand, alias = "trace")]
     Traces(traces::Command),
+    /// Sessions that start by themselves
+    #[command(subcommand, alias = "automations")]
+    Automation(automation::Command),
     /// Collect what ran on alone, remove what is over, report what is foreign
     Gc(gc::Gc),
     /// Check every requirement, and say what mends it
@@ -124,6 +128,7 @@ fn dispatch(command: Command, app: &App) -> app::Done {
         Command::Secret(command) => secret::run(command, app),
         Command::Project(command) => project::run(command, app),
         Command::Traces(command) => traces::run(command, app),
+        Command::Automation(command) => automation::run(command, app),
         Command::Gc(page) => page.run(app),
         Command::Doctor(page) => page.run(app),
         Command::Allow(page) => page.run(app),

@@ -49,9 +49,7 @@ pub fn read(name: &str, file: &str, text: &str, around: &Around) -> Result<Autom
             preset: preset(table, around),
             project: project.map(|at| at.value),
             prompt: table.text("prompt").map(|at| at.value),
-            harness: table
-                .name_of("harness", "harness", around.known.harnesses)
-                .map(|at| at.value),
+            harness: table.name_of("harness", "harness", around.known.harnesses).map(|at| at.value),
             model: table.text("model").map(|at| at.value),
             repo: table.parsed("repo", value::repo).map(|at| at.value),
             since: table.text("since").map(|at| at.value),
@@ -170,7 +168,8 @@ fn trigger(table: &mut Table, around: &Around, project: Option<&At<String>>) -> 
         }
         several => {
             let names = several.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>();
-            let sentence = format!("{} are several triggers, and there is one", names.join(" and "));
+            let sentence =
+                format!("{} are several triggers, and there is one", names.join(" and "));
             table.wrong_here(sentence, Some("write one automation for each".to_owned()));
             known_keys(table);
             None
@@ -188,8 +187,10 @@ fn known_keys(table: &mut Table) {
 }
 
 fn cron(table: &mut Table) -> Option<Schedule> {
-    let cron = table.parsed("cron", |text| schedule::cron(text).map(|cron| (cron, text.to_owned())));
-    let zone = table.parsed("timezone", |text| schedule::zone(text).map(|tz| (text.to_owned(), tz)));
+    let cron =
+        table.parsed("cron", |text| schedule::cron(text).map(|cron| (cron, text.to_owned())));
+    let zone =
+        table.parsed("timezone", |text| schedule::zone(text).map(|tz| (text.to_owned(), tz)));
     let (name, tz) = match zone {
         Some(zone) => zone.value,
         None => ("UTC".to_owned(), schedule::zone("UTC").ok()?),
@@ -199,7 +200,8 @@ fn cron(table: &mut Table) -> Option<Schedule> {
 }
 
 fn metric(table: &mut Table, around: &Around) -> Option<MetricTrigger> {
-    let metric = table.parsed("metric", |text| (around.known.metric)(text).map(|()| text.to_owned()));
+    let metric =
+        table.parsed("metric", |text| (around.known.metric)(text).map(|()| text.to_owned()));
     let window = duration(table, "window");
     let (side, threshold) = threshold(table)?;
     let clear = clear(table, side, threshold);
@@ -233,7 +235,8 @@ fn threshold(table: &mut Table) -> Option<(Side, f64)> {
             None
         }
         (None, None) => {
-            if table.is_there() && table.has("metric") && !table.has("above") && !table.has("below") {
+            if table.is_there() && table.has("metric") && !table.has("above") && !table.has("below")
+            {
                 table.missing("above", "above = 0.05` or `below = 0.9");
             }
             Some((Side::Above, 0.0))
@@ -297,7 +300,10 @@ fn monitor(table: &mut Table, around: &Around, project: Option<&At<String>>) -> 
         _ => {
             let hint = "write `monitor = { source = \"arize\", name = \"…\" }`, or \
                         `monitor = { webhook = \"NAME_OF_A_SECRET\" }`";
-            found.wrong("`monitor` names a monitor of a source, or a webhook", Some(hint.to_owned()));
+            found.wrong(
+                "`monitor` names a monitor of a source, or a webhook",
+                Some(hint.to_owned()),
+            );
             None
         }
     }
@@ -314,8 +320,7 @@ fn notify(table: &mut Table) -> Option<Notify> {
     let webhook = table.parsed("webhook", value::secret).map(|at| at.value);
     let format = table.name_of("format", "format", &Format::NAMES);
     let sign = table.parsed("sign", value::secret).map(|at| at.value);
-    let command: Vec<String> =
-        table.strings("command").into_iter().map(|at| at.value).collect();
+    let command: Vec<String> = table.strings("command").into_iter().map(|at| at.value).collect();
     let on = table.name_of("on", "kind of outcome", &On::NAMES);
     if !table.is_there() {
         return None;
@@ -336,4 +341,3 @@ fn duration(table: &mut Table, key: &'static str) -> Option<u64> {
     let At { value, .. } = table.parsed(key, measure::duration)?;
     u64::try_from(value.as_millis()).ok()
 }
-

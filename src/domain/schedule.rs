@@ -25,6 +25,9 @@ const NEAR: usize = 4;
 
 const HOUR_MS: i64 = 3_600_000;
 
+/// Just before the year 5000, where calendars end.
+const LAST: i64 = 95_617_500_000_000;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
     /// As it was written.
@@ -57,6 +60,7 @@ impl Schedule {
 
     /// The last time in a stretch that ends with `until` and begins after `after`.
     pub fn last_in(&self, after: i64, until: i64) -> Option<i64> {
+        let until = until.min(LAST);
         // Farther and farther back, so that dense and rare schedules are both found quickly.
         let mut back = 2 * HOUR_MS;
         loop {
@@ -67,7 +71,7 @@ impl Schedule {
                 last = Some(next);
                 at = next;
             }
-            if last.is_some() || from == after {
+            if last.is_some() || from == after || back == i64::MAX {
                 return last;
             }
             back = back.saturating_mul(24);
@@ -153,7 +157,10 @@ fn reason(error: &CronError) -> String {
         | CronError::IllegalCharacters(text)
         | CronError::ComponentError(text) => {
             let text = text.trim_end_matches('.').replace("; ", ", ");
-            text.chars().enumerate().map(|(at, c)| if at == 0 { c.to_ascii_lowercase() } else { c }).collect()
+            text.chars()
+                .enumerate()
+                .map(|(at, c)| if at == 0 { c.to_ascii_lowercase() } else { c })
+                .collect()
         }
         CronError::EmptyPattern
         | CronError::InvalidDate

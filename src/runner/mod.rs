@@ -6,6 +6,7 @@
 //! stored, never remembered. Only the process that holds the session's lock drives it; others read
 //! the store ([`watch`]).
 
+mod automations;
 mod clean;
 mod collect;
 mod evidence;
@@ -16,6 +17,7 @@ mod telemetry;
 mod view;
 mod watch;
 
+pub use automations::{Look, monitor};
 pub use evidence::{Gather, unused};
 pub use launch::Program;
 pub use recover::{Parts, Recovered, Swept, orphans, sweep};

@@ -15,10 +15,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Changes whenever `schema.sql` does; a newer database is refused, an older one is brought up to it.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// What makes each version out of the one before it, from 2 on.
-const STEPS: [&str; VERSION as usize - 1] = [include_str!("schema-2.sql")];
+const STEPS: [&str; VERSION as usize - 1] =
+    [include_str!("schema-2.sql"), include_str!("schema-3.sql")];
 
 /// Older versions of SQLite can lose committed writes when two processes write and checkpoint at
 /// once (the write-ahead log's reset race, mended in 3.51.3).
@@ -431,11 +432,11 @@ fn turn_of(row: &Row<'_>) -> rusqlite::Result<TurnRecord> {
     })
 }
 
-fn json(value: &impl Serialize) -> String {
+pub(super) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+pub(super) fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     let text = row.get_ref(column)?.as_str()?;
     serde_json::from_str(text).map_err(|error| unreadable(column, error))
 }
@@ -446,7 +447,7 @@ fn optional_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite:
         .transpose()
 }
 
-fn unreadable(column: usize, error: impl std::fmt::Display) -> rusqlite::Error {
+pub(super) fn unreadable(column: usize, error: impl std::fmt::Display) -> rusqlite::Error {
     let error = anyhow::anyhow!("{error}");
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
 }
@@ -538,7 +539,8 @@ mod tests {
 
     /// The first version lacked what the second added, and nothing else.
     fn to_version_1(store: &Store) {
-        let back = "DROP TABLE exports; ALTER TABLE sessions DROP COLUMN closing_at;
+        let back = "DROP TABLE notices; DROP TABLE fires; DROP TABLE automations;
+            DROP TABLE exports; ALTER TABLE sessions DROP COLUMN closing_at;
             ALTER TABLE turns DROP COLUMN collecting_at;
             ALTER TABLE turns DROP COLUMN collected_at; PRAGMA user_version = 1;";
         store.db.execute_batch(back).unwrap();

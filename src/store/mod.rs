@@ -1,7 +1,8 @@
 //! What is known of sessions, on disk: a SQLite database, and a folder for each session.
 //!
 //! ```text
-//! <data>/store.db                   sessions, turns, artifacts, what was sent of our own spans
+//! <data>/store.db                   sessions, turns, artifacts, what was sent of our own spans, fires
+//! <data>/claims/<fire>              held by the one process that performs a fire
 //! <data>/sessions/<id>/lock         held by the one process that drives the session
 //! <data>/sessions/<id>/journal.jsonl     the sandbox's journal, as far as it was read
 //! <data>/sessions/<id>/transcript.jsonl  the events made from it
@@ -18,11 +19,13 @@
 mod database;
 mod exports;
 mod files;
+mod fires;
 mod records;
 mod transcript;
 
 pub use database::{Filter, Store};
 pub use exports::{Export, Outlook};
 pub use files::DriverLock;
+pub use fires::{Notice, Standing, Target};
 pub use records::{SessionRecord, TurnRecord, TurnState};
 pub use transcript::{JournalFile, TranscriptFile, start_of_last};

@@ -2,7 +2,7 @@
 
 mod artifacts;
 mod attach;
-mod drive;
+pub mod drive;
 mod evals;
 mod export;
 mod interrupt;
@@ -11,7 +11,7 @@ mod logs;
 mod rm;
 mod send;
 mod show;
-mod start;
+pub mod start;
 mod stop;
 
 use super::app::{App, Done};

@@ -97,7 +97,7 @@ pub struct Start {
 }
 
 /// What a plan may say and this version cannot do yet. Better refused than left out in silence.
-fn refuse_what_is_not_there(plan: &LaunchPlan) -> Result<()> {
+pub fn refuse_what_is_not_there(plan: &LaunchPlan) -> Result<()> {
     if let Network::Hosts(_) = plan.sandbox.network {
         return Err(Failure::new(Kind::Config, "a list of hosts cannot be kept yet")
             .because("that needs the gateway, which this version does not have")

@@ -58,7 +58,11 @@ pub fn admit(automation: &Automation, chain: &[String], around: &Around, now: i6
 pub fn circle(name: &str, chain: &[String]) -> Option<String> {
     let causes = || chain.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(" → ");
     if chain.len() >= MAX_CHAIN {
-        return Some(format!("it is the end of a chain of {} automations: {}", chain.len(), causes()));
+        return Some(format!(
+            "it is the end of a chain of {} automations: {}",
+            chain.len(),
+            causes()
+        ));
     }
     chain
         .iter()

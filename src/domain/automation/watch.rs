@@ -138,9 +138,14 @@ pub enum Phase {
 pub enum Edge {
     None,
     /// Since when it was over.
-    Fire { since: i64 },
+    Fire {
+        since: i64,
+    },
     /// It would have fired.
-    Cooling { since: i64, until: i64 },
+    Cooling {
+        since: i64,
+        until: i64,
+    },
 }
 
 impl Watched {
@@ -162,10 +167,14 @@ impl Watched {
 }
 
 /// One look at a metric.
-pub fn step(trigger: &MetricTrigger, before: &Watched, reading: Reading, now: i64) -> (Watched, Edge) {
-    let value = reading
-        .value
-        .filter(|value| value.is_finite() && reading.sample >= trigger.min_sample);
+pub fn step(
+    trigger: &MetricTrigger,
+    before: &Watched,
+    reading: Reading,
+    now: i64,
+) -> (Watched, Edge) {
+    let value =
+        reading.value.filter(|value| value.is_finite() && reading.sample >= trigger.min_sample);
     let mut after = Watched { looked_at: Some(now), error: None, ..before.clone() };
     after.value = value;
     if value.is_some() {
@@ -196,7 +205,12 @@ pub fn step(trigger: &MetricTrigger, before: &Watched, reading: Reading, now: i6
 
 /// One look at a monitor of a source: it fires on the edge to triggered. A monitor that is triggered
 /// when it is first looked at counts as an edge; one that has no data stays what it was.
-pub fn edge(trigger: &MonitorTrigger, before: &Watched, triggered: Option<bool>, now: i64) -> (Watched, Edge) {
+pub fn edge(
+    trigger: &MonitorTrigger,
+    before: &Watched,
+    triggered: Option<bool>,
+    now: i64,
+) -> (Watched, Edge) {
     let mut after = Watched { looked_at: Some(now), error: None, ..before.clone() };
     let Some(triggered) = triggered else { return (after, Edge::None) };
     after.seen_at = Some(now);
@@ -350,7 +364,7 @@ mod tests {
                 seed ^= seed << 13;
                 seed ^= seed >> 7;
                 seed ^= seed << 17;
-                value += (seed % 2_001) as f64 / 1e6 - 0.001;
+                value += (seed % 20_001) as f64 / 1e6 - 0.01;
                 value = f64::clamp(value, 0.0, 0.1);
                 Some(value)
             })
@@ -383,6 +397,9 @@ mod tests {
             assert_eq!(matches!(one, Edge::Fire { .. }), fires, "minute {minute}");
             watched = after;
         }
-        assert!(matches!(edge(&trigger, &Watched::default(), Some(true), NOW).1, Edge::Fire { .. }));
+        assert!(matches!(
+            edge(&trigger, &Watched::default(), Some(true), NOW).1,
+            Edge::Fire { .. }
+        ));
     }
 }

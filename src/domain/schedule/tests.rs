@@ -51,8 +51,18 @@ fn a_time_that_is_left_out_comes_when_the_clock_goes_on() {
     let once = ["2026-03-29T01:00:00Z", "2026-03-29T01:30:00Z", "2026-03-30T00:00:00Z"];
     check("*/30 2,3 * * *", "Europe/Berlin", "2026-03-28T03:00:00Z", &once);
     // Where midnight itself is left out, and where the gap ends with the day.
-    check("0 0 * * *", "Africa/Cairo", "2026-04-23T12:00:00Z", &["2026-04-23T22:00:00Z", "2026-04-24T21:00:00Z"]);
-    check("30 23 * * *", "America/Nuuk", "2026-03-28T12:00:00Z", &["2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"]);
+    check(
+        "0 0 * * *",
+        "Africa/Cairo",
+        "2026-04-23T12:00:00Z",
+        &["2026-04-23T22:00:00Z", "2026-04-24T21:00:00Z"],
+    );
+    check(
+        "30 23 * * *",
+        "America/Nuuk",
+        "2026-03-28T12:00:00Z",
+        &["2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"],
+    );
 }
 
 #[test]
@@ -70,7 +80,12 @@ fn every_hour_follows_real_time() {
     check("*/15 * * * *", "Europe/Berlin", "2026-03-29T00:30:00Z", &gap);
     let half = ["2026-04-04T14:30:00Z", "2026-04-04T15:30:00Z", "2026-04-04T16:30:00Z"];
     check("0 * * * *", "Australia/Lord_Howe", "2026-04-04T14:00:00Z", &["2026-04-04T15:30:00Z"]);
-    check("30 * * * *", "Australia/Lord_Howe", "2026-04-04T14:00:00Z", &[half[0], "2026-04-04T15:00:00Z"]);
+    check(
+        "30 * * * *",
+        "Australia/Lord_Howe",
+        "2026-04-04T14:00:00Z",
+        &[half[0], "2026-04-04T15:00:00Z"],
+    );
 }
 
 #[test]
@@ -198,7 +213,9 @@ fn daily_times_come_once_a_day_in_every_zone_at_length() {
             let schedule = Schedule::parse(&format!("{minute} {hour} * * *"), &name).unwrap();
             let mut now = at("2000-01-01T00:00:00Z");
             let mut count = 0;
-            while let Some(next) = schedule.next_after(now).filter(|next| *next < at("2038-01-01T00:00:00Z")) {
+            while let Some(next) =
+                schedule.next_after(now).filter(|next| *next < at("2038-01-01T00:00:00Z"))
+            {
                 assert!(next > now, "{name}");
                 (now, count) = (next, count + 1);
             }

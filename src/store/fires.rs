@@ -277,7 +277,7 @@ impl Store {
     pub fn notices(&self, now: i64) -> Result<Vec<Notice>> {
         let doing = || "look for what is to be told".to_owned();
         let sql = "SELECT fire, target, tries FROM notices
-                   WHERE state = 'open' AND due_at <= ?1 ORDER BY due_at, fire, target";
+                   WHERE state = 'open' AND (due_at <= ?1 OR due_at > ?1 + 86400000) ORDER BY due_at, fire, target";
         let mut statement = self.db.prepare_cached(sql).cannot(Kind::Config, doing)?;
         let notice = |row: &Row| {
             let target = match row.get::<_, String>(1)?.as_str() {

@@ -2,6 +2,7 @@
 
 use super::decide::decide;
 use super::perform::{How, perform};
+use super::webhook::answer;
 use crate::commands::app::{App, Done};
 use crate::commands::clock;
 use crate::domain::measure;
@@ -66,7 +67,7 @@ impl Daemon {
         let hooks = super::webhook::listen(app, self.listen)?;
         let every = self.every.max(LEAST);
         let where_ =
-            hooks.as_ref().map(|at| format!(", webhooks at http://{at}")).unwrap_or_default();
+            hooks.as_ref().map(|hooks| format!(", webhooks at http://{}", hooks.at)).unwrap_or_default();
         failure::note(&format!("looking every {}{where_}", show(every)), &app.screens);
         let mut performers =
             Performers { app, most: self.parallel.max(1), children: BTreeMap::new() };
@@ -78,7 +79,13 @@ impl Daemon {
                 failure::warn(&failed.to_string(), &app.screens);
             }
             while looked.elapsed() < every && stop.load(Ordering::Relaxed) == 0 {
-                std::thread::sleep(BREATH.min(every));
+                let Some(hooks) = &hooks else {
+                    std::thread::sleep(BREATH.min(every));
+                    continue;
+                };
+                if let Ok(delivery) = hooks.deliveries.recv_timeout(BREATH.min(every)) {
+                    answer(app, &mut store, delivery);
+                }
             }
         }
         performers.leave();

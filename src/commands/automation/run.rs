@@ -42,6 +42,7 @@ impl Run {
     pub fn run(self, app: &App) -> Done {
         let (automation, _) = app.layers()?.automation(&self.name)?;
         let mut store = app.store()?;
+        collect(app, &mut store, &automation)?;
         let fire = fire(app, &mut store, &automation)?;
         ask::detach_on_signals(&fire.id, &app.screens)?;
         let mut reporter = app.reporter(Asked::Artifacts);
@@ -53,7 +54,7 @@ impl Run {
             perform(app, &mut store, &fire.id, &mut how)?
         };
         let fire = store.fire(&fire.id)?;
-        refused(&fire)?;
+        refused(&store, &fire)?;
         if !self.wait || performed == Performed::Waits {
             return told(app, &fire);
         }
@@ -69,6 +70,14 @@ impl Run {
         let outcome = store.session(&fire.id)?.outcome.unwrap_or(Outcome::Interrupted);
         Ok(drive::exit_code(outcome, false))
     }
+}
+
+/// Takes in what an earlier run has left, so that one that is over does not stand in the way.
+fn collect(app: &App, store: &mut Store, automation: &Automation) -> Result<()> {
+    let mut open = store.open_fires()?;
+    open.retain(|fire| fire.automation == automation.name && fire.state == State::Running);
+    let ids: Vec<String> = open.into_iter().map(|fire| fire.id).collect();
+    super::tick::bring_on(app, store, &ids, false)
 }
 
 /// Records that somebody asks for a run; where the rules are against it, with the reason.
@@ -103,7 +112,7 @@ fn chain(app: &App) -> Vec<String> {
 }
 
 /// What the rules did not allow is a failure of this command.
-fn refused(fire: &Fire) -> Result<()> {
+fn refused(store: &Store, fire: &Fire) -> Result<()> {
     let name = &fire.automation;
     let reason = fire.reason.clone().unwrap_or_default();
     match fire.state {
@@ -111,10 +120,17 @@ fn refused(fire: &Fire) -> Result<()> {
             .because(reason)
             .hint(format!("`loop automation show {name}` tells its rules"))),
         State::Skipped | State::Merged => {
-            Err(Failure::new(Kind::Usage, format!("`{name}` does not run now"))
-                .because(reason)
-                .hint(format!("follow the one that runs: `loop session attach {}`", "last"))
-                .hint(format!("or write `overlap = \"{}\"` into its file", Overlap::Queue.name())))
+            let failure =
+                Failure::new(Kind::Usage, format!("`{name}` does not run now")).because(reason);
+            let open = store.open_fires()?;
+            let runs = open.iter().find(|other| other.automation == fire.automation);
+            let failure = match runs {
+                Some(other) => failure
+                    .hint(format!("follow the one that runs: `loop session attach {}`", other.id)),
+                None => failure,
+            };
+            let queue = Overlap::Queue.name();
+            Err(failure.hint(format!("or write `overlap = \"{queue}\"` into its file")))
         }
         State::Waiting | State::Running | State::Done | State::Failed => Ok(()),
     }

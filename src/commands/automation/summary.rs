@@ -113,3 +113,61 @@ fn escape(text: &str) -> String {
     }
     escaped
 }
+
+/// The same for a chat room, which has a few lines.
+pub fn chat(fire: &Fire, session: Option<&SessionView>) -> String {
+    let mut text = plain(&line(fire, session));
+    if !fire.about.note.is_empty() {
+        text.push_str(&format!("\n{}", plain(&fire.about.note)));
+    }
+    for artifact in session.iter().flat_map(|session| &session.artifacts) {
+        for issue in artifact.issues.iter().take(3) {
+            text.push_str(&format!("\n{}. {} ({} traces)", issue.rank, plain(&issue.title), issue.traces));
+        }
+        if let Some(url) = &artifact.url {
+            text.push_str(&format!("\n{}: {}", artifact.kind.name(), plain(url)));
+        }
+    }
+    if session.is_some() {
+        text.push_str(&format!("\nloop session show {}", fire.id));
+    }
+    text
+}
+
+/// Chat rooms make mentions and links of what stands in angle brackets.
+fn plain(text: &str) -> String {
+    sanitise::line(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::automation::fire::{About, Cause};
+
+    #[test]
+    fn what_others_wrote_is_text() {
+        let fire = Fire {
+            id: "0123456789ab".to_owned(),
+            automation: "nightly".to_owned(),
+            key: "k".to_owned(),
+            cause: Cause::Metric,
+            nominal_at: 0,
+            decided_at: 0,
+            state: State::Refused,
+            reason: Some("<!channel> [x](http://evil) | `y`".to_owned()),
+            spec: String::new(),
+            chain: Vec::new(),
+            about: About { note: "@everyone <script>\u{1b}[31m".to_owned(), ..About::default() },
+            started_at: None,
+            ended_at: None,
+            outcome: None,
+        };
+        let markdown = markdown(&fire, None);
+        for bad in ["<!", "<script", "](", "\u{1b}", "\n@everyone"] {
+            assert!(!markdown.contains(bad), "{bad}: {markdown}");
+        }
+        let chat = chat(&fire, None);
+        assert!(chat.starts_with("nightly: refused, &lt;!channel&gt;"), "{chat}");
+        assert!(!chat.contains('<') && !chat.contains('\u{1b}'), "{chat}");
+    }
+}

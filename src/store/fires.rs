@@ -153,13 +153,6 @@ impl Store {
         self.db.query_row(&sql, [id], fire_of).cannot(Kind::Config, || format!("read fire `{id}`"))
     }
 
-    /// Whether an automation has answered to a key, and how.
-    pub fn fire_of_key(&self, automation: &str, key: &str) -> Result<Option<Fire>> {
-        let sql = format!("{SELECT} WHERE automation = ?1 AND key = ?2");
-        let found = self.db.query_row(&sql, [automation, key], fire_of).optional();
-        found.cannot(Kind::Config, || format!("look for a fire of `{automation}`"))
-    }
-
     /// The newest fires, of one automation or of all.
     pub fn fires(&self, automation: Option<&str>, limit: u64) -> Result<Vec<Fire>> {
         let doing = || "list the fires".to_owned();
@@ -259,17 +252,10 @@ impl Store {
     }
 
     /// Records how a fire came out, and who is to be told.
-    pub fn end_fire(
-        &mut self,
-        id: &str,
-        state: State,
-        (reason, outcome): (Option<&str>, Option<&str>),
-        now: i64,
-        tell: &[Target],
-    ) -> Result<()> {
+    pub fn end_fire(&mut self, id: &str, ended: &Ended) -> Result<()> {
         let doing = || format!("record how fire `{id}` came out");
         let tx = immediate(&mut self.db).cannot(Kind::Config, doing)?;
-        end(&tx, id, &Ended { state, reason, outcome, now, tell }).cannot(Kind::Config, doing)?;
+        end(&tx, id, ended).cannot(Kind::Config, doing)?;
         tx.commit().cannot(Kind::Config, doing)
     }
 
@@ -436,12 +422,18 @@ fn around(db: &Connection, fire: &Fire, now: i64) -> rusqlite::Result<Around> {
     })
 }
 
-struct Ended<'a> {
-    state: State,
-    reason: Option<&'a str>,
-    outcome: Option<&'a str>,
-    now: i64,
-    tell: &'a [Target],
+/// How a fire came out.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended<'a> {
+    pub state: State,
+    /// One sentence, where it did not simply run.
+    pub reason: Option<&'a str>,
+    /// How its session came out.
+    pub outcome: Option<&'a str>,
+    /// Unix milliseconds.
+    pub now: i64,
+    /// Who is to be told.
+    pub tell: &'a [Target],
 }
 
 fn end(db: &Connection, id: &str, ended: &Ended) -> rusqlite::Result<()> {

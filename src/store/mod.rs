@@ -26,6 +26,6 @@ mod transcript;
 pub use database::{Filter, Store};
 pub use exports::{Export, Outlook};
 pub use files::DriverLock;
-pub use fires::{Notice, Standing, Target};
+pub use fires::{Ended, Notice, Standing, Target};
 pub use records::{SessionRecord, TurnRecord, TurnState};
 pub use transcript::{JournalFile, TranscriptFile, start_of_last};

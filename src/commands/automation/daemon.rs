@@ -66,8 +66,10 @@ impl Daemon {
         let mut store = app.store()?;
         let hooks = super::webhook::listen(app, self.listen)?;
         let every = self.every.max(LEAST);
-        let where_ =
-            hooks.as_ref().map(|hooks| format!(", webhooks at http://{}", hooks.at)).unwrap_or_default();
+        let where_ = hooks
+            .as_ref()
+            .map(|hooks| format!(", webhooks at http://{}", hooks.at))
+            .unwrap_or_default();
         failure::note(&format!("looking every {}{where_}", show(every)), &app.screens);
         let mut performers =
             Performers { app, most: self.parallel.max(1), children: BTreeMap::new() };
@@ -127,7 +129,7 @@ impl Performers<'_> {
                 self.start(&fire.id)?;
             }
         }
-        self.tell(store, told)?;
+        self.tell(store, told);
         super::notify::deliver(self.app, store)
     }
 
@@ -145,7 +147,7 @@ impl Performers<'_> {
     }
 
     /// A line for each fire that has moved on.
-    fn tell(&self, store: &Store, told: &mut BTreeMap<String, &'static str>) -> Result<()> {
+    fn tell(&self, store: &Store, told: &mut BTreeMap<String, &'static str>) {
         let mut over = Vec::new();
         for (id, last) in told.iter_mut() {
             let Ok(fire) = store.fire(id) else {
@@ -164,8 +166,7 @@ impl Performers<'_> {
                 over.push(id.clone());
             }
         }
-        over.iter().for_each(|id| drop(told.remove(id)));
-        Ok(())
+        told.retain(|id, _| !over.contains(id));
     }
 
     /// Those who follow a worker leave it; it goes on.

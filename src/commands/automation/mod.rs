@@ -3,6 +3,7 @@
 mod daemon;
 mod decide;
 mod history;
+mod install;
 mod list;
 mod new;
 mod notify;
@@ -45,6 +46,8 @@ pub enum Command {
     Daemon(daemon::Daemon),
     /// Run what is due now, once
     Tick(tick::Tick),
+    /// Write what lets something else run what is due
+    Install(install::Install),
     /// Perform one fire
     #[command(hide = true)]
     Perform(daemon::Perform),
@@ -63,6 +66,7 @@ pub fn run(command: Command, app: &App) -> Done {
         Command::History(page) => page.run(app),
         Command::Daemon(page) => page.run(app),
         Command::Tick(page) => page.run(app),
+        Command::Install(page) => page.run(app),
         Command::Perform(page) => page.run(app),
     }
 }

@@ -64,7 +64,10 @@ pub fn deliver(app: &App, store: &mut Store) -> Result<()> {
                 };
                 let told = failed.to_string();
                 store.set_notice(&notice, state, due_at, Some(&told))?;
-                failure::warn(&format!("fire `{}` could not be told: {told}", notice.fire), &app.screens);
+                failure::warn(
+                    &format!("fire `{}` could not be told: {told}", notice.fire),
+                    &app.screens,
+                );
             }
         }
     }
@@ -82,7 +85,9 @@ fn one(app: &App, store: &Store, notice: &Notice) -> Result<()> {
     let session = summary::session(store, &fire)?;
     match notice.target {
         Target::Webhook => webhook(app, notify, &fire, session.as_ref()),
-        Target::Command => command(&automation, notify, &body(Format::Json, &fire, session.as_ref())?),
+        Target::Command => {
+            command(&automation, notify, &body(Format::Json, &fire, session.as_ref())?)
+        }
     }
 }
 
@@ -128,7 +133,8 @@ fn webhook(app: &App, notify: &Notify, fire: &Fire, session: Option<&SessionView
     }
     let ca_bundle = app.env.ssl_cert_file().filter(|path| path.is_file());
     let client = Client::new(ca_bundle.as_deref())?;
-    let nobody = |_| Failure::new(Kind::Network, format!("nobody answers at the address in `{name}`"));
+    let nobody =
+        |_| Failure::new(Kind::Network, format!("nobody answers at the address in `{name}`"));
     let answer = client.send(&request.body("application/json", body)).map_err(nobody)?;
     // One that has it already says so.
     if answer.is_success() || answer.status == 409 {
@@ -191,10 +197,22 @@ mod tests {
 
     #[test]
     fn addresses() {
-        for good in ["https://hooks.slack.com/x", "http://127.0.0.1:9/x", "http://localhost/", "http://[::1]:8080/x"] {
+        for good in [
+            "https://hooks.slack.com/x",
+            "http://127.0.0.1:9/x",
+            "http://localhost/",
+            "http://[::1]:8080/x",
+        ] {
             assert!(is_address(good), "{good}");
         }
-        for bad in ["http://hooks.slack.com/x", "http://127.0.0.1.evil.com/", "ftp://x", "", "file:///etc/passwd", "http://localhost@evil.com/"] {
+        for bad in [
+            "http://hooks.slack.com/x",
+            "http://127.0.0.1.evil.com/",
+            "ftp://x",
+            "",
+            "file:///etc/passwd",
+            "http://localhost@evil.com/",
+        ] {
             assert!(!is_address(bad), "{bad}");
         }
     }

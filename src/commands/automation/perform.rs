@@ -15,7 +15,7 @@ use crate::domain::session::{End, Phase};
 use crate::error::{Failure, Result};
 use crate::output::Reporter;
 use crate::runner::{self, Runner};
-use crate::store::{SessionRecord, Store, Target, TurnRecord, TurnState};
+use crate::store::{Ended, SessionRecord, Store, Target, TurnRecord, TurnState};
 
 /// How a fire is performed.
 pub struct How<'a> {
@@ -140,15 +140,18 @@ impl Performing<'_> {
         let outcome = session.outcome.map_or(session.phase.name(), |outcome| outcome.name());
         let succeeded = session.phase == Phase::Finished(End::Succeeded);
         let tell = self.tell(if succeeded { state } else { State::Failed }, session.artifacts > 0);
-        let told = (session.reason.as_deref(), Some(outcome));
-        store.end_fire(&self.fire.id, state, told, clock::now(), &tell)?;
+        let (reason, outcome) = (session.reason.as_deref(), Some(outcome));
+        let ended = Ended { state, reason, outcome, now: clock::now(), tell: &tell };
+        store.end_fire(&self.fire.id, &ended)?;
         Ok(Performed::Over)
     }
 
     fn failed(&self, store: &mut Store, failed: &Failure) -> Result<Performed> {
         let tell = self.tell(State::Failed, false);
         let reason = failed.to_string();
-        store.end_fire(&self.fire.id, State::Failed, (Some(&reason), None), clock::now(), &tell)?;
+        let (state, now) = (State::Failed, clock::now());
+        let ended = Ended { state, reason: Some(&reason), outcome: None, now, tell: &tell };
+        store.end_fire(&self.fire.id, &ended)?;
         Ok(Performed::Over)
     }
 
@@ -162,8 +165,9 @@ impl Performing<'_> {
             self.app
                 .with_runner(store, session, &mut crate::output::Silent, |runner| runner.stop())?;
         }
-        let reason = Some("a later one took its place");
-        store.end_fire(id, State::Done, (reason, Some("cancelled")), clock::now(), &[])
+        let (reason, outcome) = (Some("a later one took its place"), Some("cancelled"));
+        let (state, now) = (State::Done, clock::now());
+        store.end_fire(id, &Ended { state, reason, outcome, now, tell: &[] })
     }
 
     /// Where somebody else drives it, they collect and end it.

@@ -64,12 +64,15 @@ fn told(about: &About) -> Option<String> {
     }
     let mut text = String::from("\n\n## Why this was started\n");
     if !about.note.is_empty() {
-        text.push_str(&format!("\n{}.\n", about.note));
+        let end = if about.note.ends_with(char::is_whitespace) { "" } else { ".\n" };
+        text.push_str(&format!("\n{}{end}", about.note));
     }
     let ids: Vec<&str> = about.traces.iter().map(String::as_str).filter(|id| is_id(id)).collect();
     if !ids.is_empty() {
         text.push_str("\nLook at these traces first; they are what it was measured from:\n");
-        ids.iter().for_each(|id| text.push_str(&format!("- {id}\n")));
+        for id in ids {
+            text.push_str(&format!("- {id}\n"));
+        }
     }
     Some(text)
 }

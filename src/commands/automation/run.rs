@@ -77,7 +77,8 @@ fn collect(app: &App, store: &mut Store, automation: &Automation) -> Result<()> 
     let mut open = store.open_fires()?;
     open.retain(|fire| fire.automation == automation.name && fire.state == State::Running);
     let ids: Vec<String> = open.into_iter().map(|fire| fire.id).collect();
-    super::tick::bring_on(app, store, &ids, false)
+    super::tick::bring_on(app, store, &ids, false);
+    Ok(())
 }
 
 /// Records that somebody asks for a run; where the rules are against it, with the reason.

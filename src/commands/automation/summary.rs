@@ -18,9 +18,9 @@ const ISSUES: usize = 10;
 pub fn add(store: &Store, fire: &Fire, path: &Path) -> Result<()> {
     let text = markdown(fire, session(store, fire)?.as_ref());
     let doing = || format!("write `{}`", path.display());
-    let mut file =
+    let mut page =
         OpenOptions::new().append(true).create(true).open(path).cannot(Kind::Config, doing)?;
-    file.write_all(text.as_bytes()).cannot(Kind::Config, doing)
+    page.write_all(text.as_bytes()).cannot(Kind::Config, doing)
 }
 
 /// The session of a fire, with its artifacts.
@@ -122,7 +122,12 @@ pub fn chat(fire: &Fire, session: Option<&SessionView>) -> String {
     }
     for artifact in session.iter().flat_map(|session| &session.artifacts) {
         for issue in artifact.issues.iter().take(3) {
-            text.push_str(&format!("\n{}. {} ({} traces)", issue.rank, plain(&issue.title), issue.traces));
+            text.push_str(&format!(
+                "\n{}. {} ({} traces)",
+                issue.rank,
+                plain(&issue.title),
+                issue.traces
+            ));
         }
         if let Some(url) = &artifact.url {
             text.push_str(&format!("\n{}: {}", artifact.kind.name(), plain(url)));

@@ -33,15 +33,9 @@ impl Tick {
         let mut ids = open(&store)?;
         let new = decide(app, &mut store, clock::now())?;
         ids.extend(new.into_iter().map(|fire| fire.id));
-        bring_on(app, &mut store, &ids, false)?;
-        while self.wait {
-            let now_open = open(&store)?;
-            bring_on(app, &mut store, &now_open, true)?;
-            if waiting(&store, &ids)? {
-                std::thread::sleep(PAUSE);
-            } else {
-                break;
-            }
+        bring_on(app, &mut store, &ids, false);
+        if self.wait {
+            stay(app, &mut store, &ids)?;
         }
         super::notify::deliver(app, &mut store)?;
         tell(app, &store, &ids)
@@ -55,12 +49,22 @@ fn open(store: &Store) -> Result<Vec<String>> {
     Ok(store.open_fires()?.into_iter().map(|fire| fire.id).collect())
 }
 
-fn waiting(store: &Store, ids: &[String]) -> Result<bool> {
-    Ok(open(store)?.iter().any(|id| ids.contains(id)))
+/// Until they are over. One that waits is started when the one before it is over, and one that
+/// somebody else performs is waited for.
+fn stay(app: &App, store: &mut Store, ids: &[String]) -> Result<()> {
+    loop {
+        let mut still = open(store)?;
+        still.retain(|id| ids.contains(id));
+        if still.is_empty() {
+            return Ok(());
+        }
+        bring_on(app, store, &still, true);
+        std::thread::sleep(PAUSE);
+    }
 }
 
 /// Performs each of them as far as it goes. One that cannot be brought on hinders no other.
-pub fn bring_on(app: &App, store: &mut Store, ids: &[String], follow: bool) -> Result<()> {
+pub fn bring_on(app: &App, store: &mut Store, ids: &[String], follow: bool) {
     for id in ids {
         let mut how = How { follow, reporter: &mut Silent };
         match perform(app, store, id, &mut how) {
@@ -68,7 +72,6 @@ pub fn bring_on(app: &App, store: &mut Store, ids: &[String], follow: bool) -> R
             Err(failed) => failure::warn(&format!("fire `{id}`: {failed}"), &app.screens),
         }
     }
-    Ok(())
 }
 
 /// What became of them. Something that could not be started does not fail the tick: it has a row.

@@ -52,8 +52,9 @@ fn a_fire_goes_from_waiting_to_its_end() {
         Admission::Refuse("no".to_owned())
     };
     store.admit(&second.id, NOW, &tell, refuse).unwrap();
-    let done = (None, Some("succeeded"));
-    store.end_fire(&first.id, State::Done, done, NOW + 5, &[Target::Command]).unwrap();
+    let (outcome, tell) = (Some("succeeded"), [Target::Command]);
+    let ended = Ended { state: State::Done, reason: None, outcome, now: NOW + 5, tell: &tell };
+    store.end_fire(&first.id, &ended).unwrap();
     claim.over();
     let states: Vec<_> = store
         .fires(Some("a"), 9)

@@ -16,6 +16,9 @@ const STRAY_MS: i64 = 60_000;
 /// What is kept of traces so that they need not be fetched again goes when it was not used for so long.
 const UNUSED_MS: i64 = 30 * 86_400_000;
 
+/// How long it is remembered what automations did.
+const FIRES_MS: i64 = 180 * 86_400_000;
+
 /// Collect what ran on alone, remove what is over, report what is foreign
 ///
 /// Only sandboxes that carry this store's label are touched.
@@ -81,6 +84,7 @@ impl Gc {
             for stray in store.strays(clock::now() - STRAY_MS)? {
                 store.remove(&stray)?;
             }
+            store.forget_fires(clock::now() - FIRES_MS)?;
         }
         report.unsent = store.unsent(i64::MAX)?;
         let said = sentence(&report);

@@ -5,6 +5,7 @@
 
 mod allow;
 mod app;
+mod automation;
 mod clock;
 mod completions;
 mod doctor;
@@ -90,6 +91,9 @@ enum Command {
     /// Recurring failures of a project: found, ranked, looked into, watched until they are gone
     #[command(subcommand)]
     Signal(signal::Command),
+    /// Sessions that start by themselves
+    #[command(subcommand, alias = "automations")]
+    Automation(automation::Command),
     /// Collect what ran on alone, remove what is over, report what is foreign
     Gc(gc::Gc),
     /// Set up what a first session needs, and start it
@@ -132,6 +136,7 @@ fn dispatch(command: Command, app: &App) -> app::Done {
         Command::Project(command) => project::run(command, app),
         Command::Traces(command) => traces::run(command, app),
         Command::Signal(command) => signal::run(command, app),
+        Command::Automation(command) => automation::run(command, app),
         Command::Gc(page) => page.run(app),
         Command::Init(page) => page.run(app),
         Command::Doctor(page) => page.run(app),

@@ -147,7 +147,7 @@ fn trigger(table: &mut Table, around: &Around, project: Option<&At<String>>) -> 
     let keys = TRIGGERS.iter().map(|(key, _)| *key);
     let there: Vec<&str> = keys.filter(|key| table.has(key)).collect();
     let read = match there.as_slice() {
-        ["cron"] => cron(table).map(Trigger::Cron),
+        ["cron"] => cron(table).map(Box::new).map(Trigger::Cron),
         ["metric"] => {
             needs_project(table, project);
             metric(table, around).map(Trigger::Metric)

@@ -96,16 +96,48 @@ pub fn set(env: &Env, known: &Known, table: &str, pairs: &[(&str, &str)]) -> Res
 
 /// Writes a new preset's file, and says where it is.
 pub fn create_preset(env: &Env, name: &str, text: &str) -> Result<PathBuf> {
+    create(env, ("presets", "preset"), name, text)
+}
+
+/// Writes the file a new automation starts from, and says where it is.
+pub fn create_automation(env: &Env, name: &str) -> Result<PathBuf> {
+    create(env, ("automations", "automation"), name, &super::template::template_automation(name))
+}
+
+/// Writes whether an automation is enabled into its file.
+pub fn set_enabled(path: &Path, enabled: bool) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    locked(folder, || {
+        let doing = || format!("read `{}`", path.display());
+        let text = fs::read_to_string(path).cannot(Kind::Config, doing)?;
+        let mut document: DocumentMut = text.parse().cannot(Kind::Config, doing)?;
+        match document.get_mut("enabled").and_then(Item::as_value_mut) {
+            Some(value) => {
+                let decor = value.decor().clone();
+                *value = enabled.into();
+                *value.decor_mut() = decor;
+            }
+            // Before the first table, where it belongs to the automation.
+            None => {
+                document.insert("enabled", toml_edit::value(enabled));
+            }
+        }
+        write_atomically(path, &document.to_string())
+    })
+}
+
+fn create(env: &Env, (folder, noun): (&str, &str), name: &str, text: &str) -> Result<PathBuf> {
     value::name(name).map_err(value::usage)?;
-    let folder = env.config_dir()?.join("presets");
+    let folder = env.config_dir()?.join(folder);
     let path = folder.join(format!("{name}.toml"));
     let doing = || format!("write `{}`", path.display());
     fs::create_dir_all(&folder).cannot(Kind::Config, doing)?;
     let mut file = match OpenOptions::new().write(true).create_new(true).open(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            let sentence = format!("there is a preset at `{}` already", path.display());
+            let sentence =
+                format!("there is a file for this {noun} at `{}` already", path.display());
             return Err(Failure::new(Kind::Usage, sentence)
-                .hint(format!("edit it with `loop preset edit {name}`, or take another name")));
+                .hint(format!("edit it, or take another name: `loop {noun} show {name}`")));
         }
         file => file.cannot(Kind::Config, doing)?,
     };

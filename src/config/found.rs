@@ -142,26 +142,15 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A number above zero.
     pub fn amount(&self) -> Option<At<f64>> {
-        let found = self.finite()?;
-        let value = found.filter(|n| *n > 0.0);
-        if value.is_none() {
-            self.wrong(format!("`{}` is a number above zero", self.key), None);
-        }
-        value.map(|value| At { value, at: self.at() })
+        self.decimal(|number| number > 0.0, "a number above zero")
     }
 
     pub fn number(&self) -> Option<At<f64>> {
-        let value = self.finite()?;
-        if value.is_none() {
-            self.wrong(format!("`{}` is a number", self.key), None);
-        }
-        value.map(|value| At { value, at: self.at() })
+        self.decimal(|_| true, "a number")
     }
 
-    /// `None` where something else stands there, which is told; within, where it is not finite.
-    fn finite(&self) -> Option<Option<f64>> {
+    fn decimal(&self, good: impl Fn(f64) -> bool, what: &str) -> Option<At<f64>> {
         let text = match self.inner.get_ref() {
             DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
             DeValue::Float(number) => number.as_str(),
@@ -172,7 +161,11 @@ impl<'a> Value<'a> {
             }
             _ => return self.wrong_type("a number", None),
         };
-        Some(text.parse::<f64>().ok().filter(|n| n.is_finite()))
+        let value = text.parse::<f64>().ok().filter(|number| number.is_finite() && good(*number));
+        if value.is_none() {
+            self.wrong(format!("`{}` is {what}", self.key), None);
+        }
+        value.map(|value| At { value, at: self.at() })
     }
 
     pub fn table(&self) -> Option<&'a DeTable<'a>> {

@@ -47,9 +47,17 @@ fn is_word(text: &str) -> bool {
 
 /// The file that a new preset starts from: a preset that works as it is, with the rest in comments.
 pub fn template_preset(name: &str) -> String {
-    // The name comes from a command line; a comment must stay one line.
-    let name: String = name.chars().filter(|c| !c.is_control()).collect();
-    format!("# presets/{name}.toml\n{}", include_str!("template_preset.toml"))
+    format!("# presets/{}.toml\n{}", one_line(name), include_str!("template_preset.toml"))
+}
+
+/// The file that a new automation starts from.
+pub fn template_automation(name: &str) -> String {
+    format!("# automations/{}.toml\n{}", one_line(name), include_str!("template_automation.toml"))
+}
+
+/// A name comes from a command line; a comment must stay one line.
+fn one_line(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).collect()
 }
 
 /// The file of a preset: what it is for, its harness, its task and its model API.

@@ -25,6 +25,9 @@ const NEAR: usize = 4;
 
 const HOUR_MS: i64 = 3_600_000;
 
+/// Just before the year 5000, where calendars end.
+const LAST: i64 = 95_617_500_000_000;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
     /// As it was written.
@@ -37,7 +40,8 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Reads an expression of five fields. The error says what would have been right.
+    /// Reads an expression of five fields and a zone.
+    #[cfg(test)]
     pub fn parse(text: &str, zone: &str) -> Result<Self, String> {
         Ok(Self::new(cron(text)?, text, (zone, self::zone(zone)?)))
     }
@@ -57,6 +61,7 @@ impl Schedule {
 
     /// The last time in a stretch that ends with `until` and begins after `after`.
     pub fn last_in(&self, after: i64, until: i64) -> Option<i64> {
+        let until = until.min(LAST);
         // Farther and farther back, so that dense and rare schedules are both found quickly.
         let mut back = 2 * HOUR_MS;
         loop {
@@ -67,7 +72,7 @@ impl Schedule {
                 last = Some(next);
                 at = next;
             }
-            if last.is_some() || from == after {
+            if last.is_some() || from == after || back == i64::MAX {
                 return last;
             }
             back = back.saturating_mul(24);

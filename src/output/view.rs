@@ -3,6 +3,9 @@
 
 use crate::domain::artifact::{Artifact, ArtifactKind, Check};
 use crate::domain::issue::Issue;
+use crate::domain::automation::Automation;
+use crate::domain::automation::fire::Fire;
+use crate::domain::automation::watch::Watched;
 use crate::domain::session::Phase;
 use crate::domain::signal::{Run, Signal};
 use crate::domain::transcript::Usage;
@@ -98,6 +101,16 @@ pub struct Listed<T> {
     pub origin: String,
     /// What it hides: places of the same name that come later.
     pub hides: Vec<String>,
+}
+
+/// An automation and how it stands. Times are Unix milliseconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AutomationView {
+    pub listed: Listed<Automation>,
+    /// When it is due, or is looked at; `None` where it does not run by itself.
+    pub next_at: Option<i64>,
+    pub watched: Watched,
+    pub last: Option<Fire>,
 }
 
 /// One recurring failure, as `issues.json` tells it.

@@ -146,7 +146,7 @@ impl Gather<'_> {
         Ask { window, mark: None, now: (self.outside.now)(), progress: self.progress }
     }
 
-    fn reach(&self) -> Reach<'_> {
+    pub(super) fn reach(&self) -> Reach<'_> {
         Reach { secret: self.outside.secret, ca_bundle: self.outside.ca_bundle.as_deref() }
     }
 }

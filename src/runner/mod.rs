@@ -6,6 +6,7 @@
 //! stored, never remembered. Only the process that holds the session's lock drives it; others read
 //! the store ([`watch`]).
 
+mod automations;
 mod clean;
 mod collect;
 mod evidence;
@@ -18,6 +19,7 @@ mod telemetry;
 mod view;
 mod watch;
 
+pub use automations::{Look, monitor};
 pub use evidence::{Gather, unused};
 mod repository;
 

@@ -14,6 +14,7 @@ mod keyring;
 mod limited;
 mod redact;
 mod reference;
+pub mod signature;
 
 pub use file::{Encrypted, Unlock};
 pub use keyring::Keyring;

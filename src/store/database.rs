@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Changes whenever `schema.sql` does; a newer database is refused, an older one is brought up to it.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 /// What makes each version out of the one before it, from 2 on.
 const STEPS: [&str; VERSION as usize - 1] =
-    [include_str!("schema-2.sql"), include_str!("schema-3.sql")];
+    [include_str!("schema-2.sql"), include_str!("schema-3.sql"), include_str!("schema-4.sql")];
 
 /// Older versions of SQLite can lose committed writes when two processes write and checkpoint at
 /// once (the write-ahead log's reset race, mended in 3.51.3).
@@ -447,7 +447,7 @@ fn optional_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite:
         .transpose()
 }
 
-fn unreadable(column: usize, error: impl std::fmt::Display) -> rusqlite::Error {
+pub(super) fn unreadable(column: usize, error: impl std::fmt::Display) -> rusqlite::Error {
     let error = anyhow::anyhow!("{error}");
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
 }
@@ -540,7 +540,8 @@ mod tests {
     /// The first version lacked what the second added, and nothing else.
     fn to_version_1(store: &Store) {
         let back = "DROP TABLE observations; DROP TABLE issues; DROP TABLE signal_runs;
-            DROP TABLE seen_traces; DROP TABLE exports; ALTER TABLE sessions DROP COLUMN closing_at;
+            DROP TABLE seen_traces; DROP TABLE notices; DROP TABLE fires; DROP TABLE automations;
+            DROP TABLE exports; ALTER TABLE sessions DROP COLUMN closing_at;
             ALTER TABLE turns DROP COLUMN collecting_at;
             ALTER TABLE turns DROP COLUMN collected_at; PRAGMA user_version = 1;";
         store.db.execute_batch(back).unwrap();

@@ -1,8 +1,10 @@
 //! What is known of sessions, on disk: a SQLite database, and a folder for each session.
 //!
 //! ```text
-//! <data>/store.db                   sessions, turns, artifacts, what was sent of our own spans, issues
+//! <data>/store.db                   sessions, turns, artifacts, what was sent of our own spans,
+//!                                   issues, fires
 //! <data>/signal/<project>.lock      held by the one process that looks at a project for issues
+//! <data>/claims/<fire>              held by the one process that performs a fire
 //! <data>/sessions/<id>/lock         held by the one process that drives the session
 //! <data>/sessions/<id>/journal.jsonl     the sandbox's journal, as far as it was read
 //! <data>/sessions/<id>/transcript.jsonl  the events made from it
@@ -22,6 +24,7 @@
 mod database;
 mod exports;
 mod files;
+mod fires;
 mod issues;
 mod records;
 mod repository;
@@ -32,6 +35,7 @@ pub use database::{Filter, Store};
 pub use exports::{Export, Outlook};
 pub use files::DriverLock;
 pub use files::SessionDir;
+pub use fires::{Ended, Notice, Standing, Target};
 pub use issues::Observation;
 pub use records::{SessionRecord, TurnRecord, TurnState};
 pub use repository::{PullRequestRecord, RepositoryRecord};

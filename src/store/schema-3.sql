@@ -1,36 +1,37 @@
-CREATE TABLE issues (
+CREATE TABLE automations (
+  name TEXT PRIMARY KEY,
+  since INTEGER NOT NULL,
+  cursor INTEGER NOT NULL,
+  trigger TEXT NOT NULL,
+  watched TEXT NOT NULL DEFAULT '{}'
+) WITHOUT ROWID;
+CREATE TABLE fires (
   id TEXT PRIMARY KEY,
-  project TEXT NOT NULL,
-  fingerprint TEXT NOT NULL,
+  automation TEXT NOT NULL,
+  key TEXT NOT NULL,
+  cause TEXT NOT NULL,
+  nominal_at INTEGER NOT NULL,
+  decided_at INTEGER NOT NULL,
   state TEXT NOT NULL,
-  issue TEXT NOT NULL,
-  UNIQUE (project, fingerprint)
-) WITHOUT ROWID;
-CREATE TABLE observations (
-  issue TEXT NOT NULL REFERENCES issues (id) ON DELETE CASCADE,
-  run INTEGER NOT NULL,
-  hits INTEGER NOT NULL,
-  chances INTEGER NOT NULL,
-  PRIMARY KEY (issue, run)
-) WITHOUT ROWID;
-CREATE TABLE signal_runs (
-  project TEXT NOT NULL,
-  run INTEGER NOT NULL,
-  started_at INTEGER NOT NULL,
+  reason TEXT,
+  spec TEXT NOT NULL,
+  chain TEXT NOT NULL DEFAULT '[]',
+  about TEXT NOT NULL DEFAULT '{}',
+  started_at INTEGER,
   ended_at INTEGER,
-  since INTEGER,
-  until INTEGER NOT NULL,
-  traces INTEGER NOT NULL DEFAULT 0,
-  fresh INTEGER NOT NULL DEFAULT 0,
-  sessions INTEGER NOT NULL DEFAULT 0,
-  changes TEXT NOT NULL DEFAULT '[]',
-  notes TEXT NOT NULL DEFAULT '[]',
-  PRIMARY KEY (project, run)
+  outcome TEXT,
+  UNIQUE (automation, key)
 ) WITHOUT ROWID;
-CREATE TABLE seen_traces (
-  project TEXT NOT NULL,
-  trace BLOB NOT NULL,
-  start_us INTEGER NOT NULL,
-  PRIMARY KEY (project, trace)
+CREATE INDEX fires_open ON fires (automation, decided_at) WHERE state IN ('waiting', 'running');
+CREATE INDEX fires_by_time ON fires (automation, decided_at DESC);
+CREATE INDEX fires_started ON fires (automation, started_at);
+CREATE TABLE notices (
+  fire TEXT NOT NULL REFERENCES fires (id) ON DELETE CASCADE,
+  target TEXT NOT NULL,
+  state TEXT NOT NULL DEFAULT 'open',
+  tries INTEGER NOT NULL DEFAULT 0,
+  due_at INTEGER NOT NULL DEFAULT 0,
+  reason TEXT,
+  PRIMARY KEY (fire, target)
 ) WITHOUT ROWID;
-CREATE INDEX seen_by_start ON seen_traces (project, start_us);
+CREATE INDEX notices_open ON notices (due_at) WHERE state = 'open';

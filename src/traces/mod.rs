@@ -10,6 +10,7 @@
 pub mod annotation;
 mod arize;
 pub mod attributes;
+pub mod breach;
 pub mod cited;
 pub mod demo;
 pub mod evals;

@@ -9,6 +9,7 @@ mod set;
 mod wanted;
 
 pub use check::stores;
+pub use wanted::of_automation as wanted_by;
 
 use super::app::{App, Done};
 use crate::config::value;

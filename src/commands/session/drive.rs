@@ -43,7 +43,7 @@ pub fn start(app: &App, plan: LaunchPlan, detach: bool) -> Done {
     // An engine that does not answer is told before anything is recorded.
     app.providers()?.by_name(&plan.sandbox.provider)?;
     let mut store = app.store()?;
-    let session = new_session(plan);
+    let session = record(short_id(), plan);
     let first = TurnRecord::new(1, &session.plan.prompt, TurnState::Handed);
     let _lock = store.insert(&session, &first)?;
     let id = session.id.clone();
@@ -72,26 +72,26 @@ pub fn unattended(
 ) -> Result<Outcome> {
     app.providers()?.by_name(&plan.sandbox.provider)?;
     let mut store = app.store()?;
-    let session = new_session(plan);
+    let session = record(short_id(), plan);
     let first = TurnRecord::new(1, &session.plan.prompt, TurnState::Handed);
     let _lock = store.insert(&session, &first)?;
     recorded(&session.id)?;
     app.with_runner(&mut store, session, reporter, |runner| {
         let live = runner.launch()?;
-        let mut outcome = runner.follow(live)?;
-        while runner.next_queued()? {
-            outcome = runner.follow(None)?;
-        }
-        runner.close()?;
-        Ok(outcome)
+        let outcome = runner.follow(live)?;
+        settle(runner, outcome)
     })
 }
 
-fn new_session(plan: LaunchPlan) -> SessionRecord {
-    let uuid = uuid::Uuid::new_v4();
+fn short_id() -> String {
+    uuid::Uuid::new_v4().simple().to_string()[..12].to_owned()
+}
+
+/// A session as it is before anything of it exists.
+pub fn record(id: String, plan: LaunchPlan) -> SessionRecord {
     SessionRecord {
-        id: uuid.simple().to_string()[..12].to_owned(),
-        uuid: uuid.to_string(),
+        id,
+        uuid: uuid::Uuid::new_v4().to_string(),
         phase: Phase::Provisioning,
         plan,
         created_at: clock::now(),
@@ -135,6 +135,17 @@ pub fn rest(app: &App, runner: &mut Runner, outcome: Outcome) -> Done {
         Some(failed) if outcome.is_success() => Ok(failed.kind.exit_code()),
         _ => Ok(exit_code(outcome, runner.refused)),
     }
+}
+
+/// Follows the turns that wait, then ends the session.
+pub fn settle(runner: &mut Runner, mut outcome: Outcome) -> Result<Outcome> {
+    while runner.next_queued()? {
+        outcome = runner.follow(None)?;
+    }
+    if !runner.session.phase.is_over() {
+        runner.close()?;
+    }
+    Ok(outcome)
 }
 
 /// Somebody leaves, and the session waits for them.

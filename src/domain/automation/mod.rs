@@ -51,7 +51,7 @@ pub struct Automation {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trigger {
-    Cron(Schedule),
+    Cron(Box<Schedule>),
     Metric(MetricTrigger),
     Monitor(MonitorTrigger),
     Webhook(WebhookTrigger),
@@ -184,16 +184,6 @@ fn named<T: Copy>(name: &str, names: &[&str], values: &[T]) -> Option<T> {
 }
 
 impl Trigger {
-    /// `cron`, `metric`, `monitor` or `webhook`.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Cron(_) => "cron",
-            Self::Metric(_) => "metric",
-            Self::Monitor(_) => "monitor",
-            Self::Webhook(_) => "webhook",
-        }
-    }
-
     /// In a line: `0 2 * * * Europe/Berlin`, `error_rate of 1h above 0.05`.
     pub fn line(&self) -> String {
         match self {
@@ -246,7 +236,7 @@ pub mod testing {
             catch_up: CatchUp::Latest,
             jitter_ms: 0,
             limits: RunLimits::default(),
-            trigger: Trigger::Cron(Schedule::parse("0 * * * *", "UTC").unwrap()),
+            trigger: Trigger::Cron(Box::new(Schedule::parse("0 * * * *", "UTC").unwrap())),
             notify: None,
             signal: None,
             spec: "spec".to_owned(),

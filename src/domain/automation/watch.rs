@@ -364,7 +364,7 @@ mod tests {
                 seed ^= seed << 13;
                 seed ^= seed >> 7;
                 seed ^= seed << 17;
-                value += (seed % 2_001) as f64 / 1e6 - 0.001;
+                value += (seed % 20_001) as f64 / 1e6 - 0.01;
                 value = f64::clamp(value, 0.0, 0.1);
                 Some(value)
             })

@@ -1,6 +1,7 @@
 //! Renderings for people. Each is a function from values to lines; none of them decides anything.
 
 pub mod artifacts;
+pub mod automations;
 pub mod card;
 pub mod doctor;
 pub mod issues;

@@ -45,8 +45,8 @@ impl Column {
 /// A cell: sanitised text, in a role.
 #[derive(Debug, Clone)]
 pub struct Piece {
-    text: String,
-    role: Role,
+    pub text: String,
+    pub role: Role,
 }
 
 impl Piece {

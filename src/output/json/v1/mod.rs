@@ -5,6 +5,7 @@
 //! bytes. The first line of a stream and every document carry `v`; a listing is an array of
 //! documents. What is not known is `null`, save in events, which leave it out.
 
+mod automations;
 mod doctor;
 mod lines;
 mod secrets;
@@ -12,6 +13,7 @@ mod session;
 mod settings;
 mod signal;
 
+pub use automations::{Automation, Fire};
 pub use doctor::{Doctor, Init};
 pub use lines::{EventText, Line, write_event, write_event_text};
 pub use secrets::{Secret, SecretCheck, SkillCheck};
@@ -26,11 +28,13 @@ use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 
 /// What `schema` knows.
-pub const SCHEMAS: [&str; 14] = [
+pub const SCHEMAS: [&str; 16] = [
     "event",
     "session",
     "artifact",
     "issue",
+    "automation",
+    "fire",
     "preset",
     "skill",
     "project",
@@ -52,6 +56,8 @@ pub fn schema(name: &str) -> Option<String> {
         "session" => generator.into_root_schema_for::<Session<'static>>(),
         "artifact" => generator.into_root_schema_for::<Artifact<'static>>(),
         "issue" => generator.into_root_schema_for::<Issue<'static>>(),
+        "automation" => generator.into_root_schema_for::<Automation<'static>>(),
+        "fire" => generator.into_root_schema_for::<Fire<'static>>(),
         "preset" => generator.into_root_schema_for::<Preset<'static>>(),
         "skill" => generator.into_root_schema_for::<Skill<'static>>(),
         "project" => generator.into_root_schema_for::<Project<'static>>(),

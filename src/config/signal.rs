@@ -24,6 +24,15 @@ use toml_edit::{DocumentMut, Item};
 /// More issues in one run than this are a mistake.
 const MOST: f64 = 100.0;
 
+/// What becomes of the repository.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Repo {
+    #[default]
+    Stays,
+    Is(String),
+    Goes,
+}
+
 /// What is to be written; what is `None` stays as it is.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
@@ -33,8 +42,7 @@ pub struct Wanted {
     pub context: Option<String>,
     pub top: Option<u32>,
     pub budget_usd_per_day: Option<f64>,
-    /// `Some(None)` takes it away.
-    pub repo: Option<Option<String>>,
+    pub repo: Repo,
     pub enabled: Option<bool>,
 }
 
@@ -130,8 +138,10 @@ fn changed(before: Option<&str>, file: &str, project: &str, wanted: &Wanted) -> 
     set(Some("signal"), "context", wanted.context.as_ref().map(text));
     set(Some("signal"), "top", wanted.top.map(|top| toml_edit::value(i64::from(top))));
     set(Some("signal"), "budget_usd_per_day", wanted.budget_usd_per_day.map(toml_edit::value));
-    set(Some("signal"), "repo", wanted.repo.iter().flatten().next().map(text));
-    if wanted.repo == Some(None)
+    if let Repo::Is(repo) = &wanted.repo {
+        set(Some("signal"), "repo", Some(text(repo)));
+    }
+    if wanted.repo == Repo::Goes
         && let Some(signal) = document.get_mut("signal").and_then(Item::as_table_like_mut)
     {
         signal.remove("repo");
@@ -190,7 +200,7 @@ mod tests {
         let commented = text.replace("top = 3", "top = 3 # enough");
         let more = Wanted {
             enabled: Some(false),
-            repo: Some(Some("acme/shop".to_owned())),
+            repo: Repo::Is("acme/shop".to_owned()),
             context: Some("refunds are slow on Mondays".to_owned()),
             ..Wanted::default()
         };
@@ -198,7 +208,7 @@ mod tests {
         for line in ["enabled = false\n", "repo = \"acme/shop\"\n", "top = 3 # enough\n"] {
             assert!(changed_text.contains(line), "{changed_text}");
         }
-        let back = Wanted { repo: Some(None), enabled: Some(true), ..Wanted::default() };
+        let back = Wanted { repo: Repo::Goes, enabled: Some(true), ..Wanted::default() };
         let text = changed(Some(&changed_text), "x", "shop", &back).unwrap();
         assert!(!text.contains("repo") && text.contains("enabled = true"), "{text}");
         assert!(changed(Some("= broken"), "x", "shop", &back).is_err());

@@ -52,6 +52,7 @@ pub struct PullRequest {
     pub head_commit: String,
     /// Unix milliseconds.
     pub created_at: i64,
+    pub merged_at: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -331,12 +332,12 @@ struct Head {
 
 impl From<Told> for PullRequest {
     fn from(told: Told) -> Self {
-        let state = match (told.merged_at, told.state.as_str()) {
+        let ms = |at: String| at.parse::<jiff::Timestamp>().ok().map(|at| at.as_millisecond());
+        let state = match (&told.merged_at, told.state.as_str()) {
             (Some(_), _) => State::Merged,
             (None, "open") => State::Open,
             (None, _) => State::Closed,
         };
-        let created = told.created_at.and_then(|at| at.parse::<jiff::Timestamp>().ok());
         Self {
             number: told.number,
             url: told.html_url,
@@ -345,7 +346,8 @@ impl From<Told> for PullRequest {
             draft: told.draft.unwrap_or_default(),
             head: told.head.name,
             head_commit: told.head.sha,
-            created_at: created.map_or(0, |at| at.as_millisecond()),
+            created_at: told.created_at.and_then(ms).unwrap_or(0),
+            merged_at: told.merged_at.and_then(ms),
         }
     }
 }

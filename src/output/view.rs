@@ -2,10 +2,10 @@
 //! whoever has them. Text in here is still untrusted.
 
 use crate::domain::artifact::{Artifact, ArtifactKind, Check};
-use crate::domain::issue::Issue;
 use crate::domain::automation::Automation;
 use crate::domain::automation::fire::Fire;
 use crate::domain::automation::watch::Watched;
+use crate::domain::issue::Issue;
 use crate::domain::session::Phase;
 use crate::domain::signal::{Run, Signal};
 use crate::domain::transcript::Usage;

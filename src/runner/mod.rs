@@ -25,7 +25,7 @@ mod repository;
 
 pub use collect::list_all;
 pub use launch::Program;
-pub use pull_request::{Publisher, standing};
+pub use pull_request::{Publisher, look_up, standing};
 pub use recover::{Parts, Recovered, Swept, orphans, sweep};
 pub use telemetry::{Sending, Telling, events};
 pub use view::{outline, view};

@@ -9,12 +9,14 @@ use super::Outside;
 use super::clean::values;
 use super::repository::{git, remote, take, token};
 use crate::domain::artifact::Check;
+use crate::domain::plan::LaunchPlan;
 use crate::domain::preset::Project;
 use crate::domain::refname;
 use crate::domain::words::Count;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::forge::{
-    self, Forge, GitHub, Investigation, Push, Pushed, Remote, SECRETS, State, WantedPullRequest,
+    self, Forge, GitHub, Investigation, PullRequest, Push, Pushed, Remote, SECRETS, State,
+    WantedPullRequest,
 };
 use crate::output::{Reporter, Step};
 use crate::secrets::{Redactor, Secret};
@@ -280,6 +282,16 @@ pub fn standing(
         told.push((one.url.clone(), Check { name: "state".to_owned(), passed, detail }));
     }
     told
+}
+
+/// A pull request of the plan's repository, by its address, as the forge tells it now. None where it is
+/// of another repository, or not there.
+pub fn look_up(plan: &LaunchPlan, url: &str, outside: &Outside) -> Result<Option<PullRequest>> {
+    let remote = remote(plan, plan.repo.as_deref().unwrap_or_default())?;
+    let Some(github) = &remote.github else { return Ok(None) };
+    let Some(number) = forge::links(url, github).first().copied() else { return Ok(None) };
+    let Some(token) = token(plan, &remote, outside)? else { return Ok(None) };
+    Forge::new(github, &token, outside.ca_bundle.as_deref())?.get_one(number)
 }
 
 /// `open, draft; 2 of 3 checks passed, 1 failed`.

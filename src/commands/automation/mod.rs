@@ -8,7 +8,7 @@ mod list;
 mod new;
 mod notify;
 mod perform;
-mod plan;
+pub mod plan;
 mod rm;
 mod run;
 mod show;

@@ -8,10 +8,12 @@ use super::plan::plan;
 use crate::commands::app::App;
 use crate::commands::clock;
 use crate::commands::session::drive;
+use crate::commands::signal;
 use crate::domain::automation::admit::{Admission, admit};
 use crate::domain::automation::fire::{Fire, State};
 use crate::domain::automation::{Automation, On};
 use crate::domain::session::{End, Phase};
+use crate::domain::turn::Outcome;
 use crate::error::{Failure, Result};
 use crate::output::Reporter;
 use crate::runner::{self, Runner};
@@ -85,8 +87,13 @@ impl Performing<'_> {
         }
     }
 
-    /// Starts what an automation starts: one session, which has the fire's id.
+    /// Starts what an automation starts: a run of Signal, or one session, which has the fire's id.
     fn begin(&self, store: &mut Store, how: &mut How) -> Result<Performed> {
+        if let Ok(automation) = self.automation
+            && automation.signal.is_some()
+        {
+            return self.signal(store, automation);
+        }
         let prepared = self.automation.map_err(Failure::clone).and_then(|automation| {
             let plan = plan(self.app, automation, self.fire)?;
             // An engine that does not answer is told before anything is recorded.
@@ -102,6 +109,21 @@ impl Performing<'_> {
         let _lock = store.insert(&session, &first)?;
         how.reporter.started(&runner::view(store, &session)?);
         self.drive(store, session, how)
+    }
+
+    /// A run of Signal, to its end. One that was cut off is run again: it counts nothing twice.
+    fn signal(&self, store: &mut Store, automation: &Automation) -> Result<Performed> {
+        let (state, reason, changed) = match signal::perform(self.app, store, automation, self.fire)
+        {
+            Ok(Some(run)) => (State::Done, signal::said(&run), !run.changes.is_empty()),
+            Ok(None) => (State::Skipped, "another run of it is going on".to_owned(), false),
+            Err(failed) => return self.failed(store, &failed),
+        };
+        let outcome = (state == State::Done).then(|| Outcome::Succeeded.name());
+        let (tell, reason) = (self.tell(State::Done, changed), Some(reason.as_str()));
+        let ended = Ended { state, reason, outcome, now: clock::now(), tell: &tell };
+        store.end_fire(&self.fire.id, &ended)?;
+        Ok(Performed::Over)
     }
 
     /// Goes on with a fire that somebody began.

@@ -35,8 +35,6 @@ fn flags(automation: &Automation, fire: &Fire) -> StartFlags {
         ("cause", fire.cause.name()),
     ];
     let labels = automation.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let chain = fire.chain.iter().map(String::as_str).chain([automation.name.as_str()]);
-    let chain = chain.collect::<Vec<_>>().join(",");
     let Automation { preset, project, prompt, harness, model, repo, since, .. } = automation;
     StartFlags {
         prompt: prompt.clone(),
@@ -47,10 +45,16 @@ fn flags(automation: &Automation, fire: &Fire) -> StartFlags {
         harness: harness.clone(),
         model: model.clone(),
         repo: repo.clone(),
-        env: vec![format!("{CHAIN}={chain}")],
+        env: vec![chain(automation, fire)],
         labels: labels.chain(own).map(|(name, value)| format!("{name}={value}")).collect(),
         ..StartFlags::default()
     }
+}
+
+/// The variable of a worker of this fire that says what led to it.
+pub fn chain(automation: &Automation, fire: &Fire) -> String {
+    let chain = fire.chain.iter().map(String::as_str).chain([automation.name.as_str()]);
+    format!("{CHAIN}={}", chain.collect::<Vec<_>>().join(","))
 }
 
 fn moment(ms: i64) -> String {

@@ -66,6 +66,9 @@ impl Run {
             return Err(Failure::new(Kind::Sandbox, format!("`{}` could not run", self.name))
                 .because(reason));
         }
+        if store.session_of_fire(&fire.id)?.is_none() {
+            return told(app, &fire);
+        }
         drive::finish(&store, &fire.id, &mut *reporter)?;
         let outcome = store.session(&fire.id)?.outcome.unwrap_or(Outcome::Interrupted);
         Ok(drive::exit_code(outcome, false))
@@ -150,6 +153,7 @@ fn told(app: &App, fire: &Fire) -> Done {
             )
             .because(reason));
         }
+        State::Done => format!("it is over: `loop automation history {}`", fire.automation),
         _ => format!("the worker goes on: `loop session attach {id}`; a tick collects it"),
     };
     failure::note(&next, &app.screens);

@@ -2,7 +2,7 @@
 
 use super::{automation, project};
 use crate::commands::app::{App, Done};
-use crate::config::signal::{self, Wanted};
+use crate::config::signal::{self, Repo, Wanted};
 use crate::config::{start, value};
 use crate::domain::measure;
 use crate::error::{Failure, Kind, Result};
@@ -61,7 +61,7 @@ impl Enable {
             context: self.context,
             top: if none { Some(0) } else { self.top },
             budget_usd_per_day: self.budget,
-            repo: None,
+            repo: Repo::Stays,
             enabled: before.is_some().then_some(true),
         };
         let path = write(app, &project, &wanted)?;

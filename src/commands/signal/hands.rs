@@ -1,6 +1,7 @@
 //! How Signal starts sessions, and asks what became of pull requests.
 
 use crate::commands::app::{App, harness_named};
+use crate::commands::clock;
 use crate::commands::session::{drive, start};
 use crate::config::start::{StartFlags, check_prompt};
 use crate::domain::issue::Issue;
@@ -8,12 +9,13 @@ use crate::domain::plan::LaunchPlan;
 use crate::domain::preset::{GITHUB, Project};
 use crate::domain::signal::Run as SignalRun;
 use crate::domain::signal::Signal;
-use crate::error::{Failure, Kind, Result};
+use crate::error::Result;
+use crate::forge::State;
 use crate::output::Reporter;
 use crate::output::brief::Brief;
-use crate::runner;
 use crate::runner::signal::{self, Hands, LABEL, Order, Standing};
-use crate::store::Store;
+use crate::runner::{self, Publisher};
+use crate::store::{RepositoryRecord, SessionRecord, Store};
 
 /// Who looks into issues, beyond what the preset says.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +24,9 @@ pub struct Worker {
     pub harness: Option<String>,
     pub model: Option<String>,
     pub sandbox: Option<String>,
+    /// Variables and labels of its sessions, each `NAME=VALUE`.
+    pub env: Vec<String>,
+    pub labels: Vec<String>,
 }
 
 /// A run of Signal on a project.
@@ -106,7 +111,8 @@ fn plan(app: &App, worker: &Worker, order: &Order) -> Result<LaunchPlan> {
         sandbox: worker.sandbox.clone(),
         skills: if is_remote { vec![GITHUB.to_owned()] } else { Vec::new() },
         repo: order.repo.clone(),
-        labels: vec![format!("{LABEL}={}", order.issue)],
+        env: worker.env.clone(),
+        labels: [&worker.labels[..], &[format!("{LABEL}={}", order.issue)]].concat(),
         ..StartFlags::default()
     };
     let mut plan = start::planned(app, &flags)?;
@@ -123,10 +129,43 @@ fn plan(app: &App, worker: &Worker, order: &Order) -> Result<LaunchPlan> {
     Ok(plan)
 }
 
-fn publish(_: &App, _: &str) -> Result<Option<String>> {
-    Err(Failure::new(Kind::Config, "pull requests cannot be opened yet"))
+/// Pushes what a session committed and opens a pull request.
+fn publish(app: &App, id: &str) -> Result<Option<String>> {
+    let mut store = app.store()?;
+    let Some(_lock) = drive::lock_soon(&store, id)? else { return Err(drive::busy(id)) };
+    let session = store.session(id)?;
+    let mut reporter = Brief::new(&app.screens);
+    app.with_outside(|outside| {
+        let (store, reporter) = (&mut store, &mut reporter);
+        let mut publisher = Publisher { store, session: &session, outside, reporter };
+        publisher.publish(false)?;
+        let artifacts = runner::list_all(publisher.store, id)?;
+        publisher.store.update(&SessionRecord { artifacts, ..session.clone() })
+    })?;
+    let record = RepositoryRecord::read(&store.dir(id))?;
+    Ok(record.and_then(|record| record.pull_request).map(|one| one.url))
 }
 
-fn standing(_: &App, _: &Issue) -> Result<Option<Standing>> {
-    Ok(None)
+/// What became of an issue's pull request. Nobody can say it of one at a forge that is not known.
+fn standing(app: &App, issue: &Issue) -> Result<Option<Standing>> {
+    let Some(pull_request) = &issue.pull_request else { return Ok(None) };
+    let store = app.store()?;
+    let session = pull_request.session.as_deref().and_then(|id| store.session(id).ok());
+    let plan = match session {
+        Some(session) => session.plan,
+        None => of_address(app, &pull_request.url)?,
+    };
+    let found = app.with_outside(|outside| runner::look_up(&plan, &pull_request.url, outside))?;
+    Ok(found.map(|found| match found.state {
+        State::Open => Standing::Open,
+        State::Closed => Standing::Closed,
+        State::Merged => Standing::Merged(found.merged_at.unwrap_or_else(clock::now)),
+    }))
+}
+
+/// A plan that says where the repository of a pull request is, for one that a person named.
+fn of_address(app: &App, url: &str) -> Result<LaunchPlan> {
+    let repo = url.split_once("/pull/").map(|(repo, _)| repo.to_owned());
+    let (skill, _) = app.layers()?.skill(GITHUB)?;
+    Ok(LaunchPlan { repo, skills: vec![skill], ..LaunchPlan::default() })
 }

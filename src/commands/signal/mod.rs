@@ -10,11 +10,16 @@ mod run;
 mod status;
 
 use super::app::{App, Done};
+use super::automation::plan;
 use crate::config::signal as file;
 use crate::domain::automation::Automation;
+use crate::domain::automation::fire::Fire;
 use crate::domain::preset::Project;
-use crate::domain::words::or;
+use crate::domain::signal::Run;
+use crate::domain::words::{Count, or};
 use crate::error::{Failure, Kind, Result};
+use crate::store::Store;
+use std::collections::BTreeMap;
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -48,6 +53,46 @@ pub fn run(command: Command, app: &App) -> Done {
         Command::AttachRepo(page) => page.run(app),
         Command::DetachRepo(page) => page.run(app),
     }
+}
+
+/// A run of Signal that an automation's fire asks for. `None` where one is going on already.
+pub fn perform(
+    app: &App,
+    store: &mut Store,
+    automation: &Automation,
+    fire: &Fire,
+) -> Result<Option<Run>> {
+    let missing = || {
+        Failure::new(Kind::Config, format!("automation `{}` names no project", automation.name))
+            .hint("add `project = \"…\"` to its file")
+    };
+    let project = project(app, automation.project.as_deref().ok_or_else(missing)?)?;
+    if store.lock_signal(&project.name)?.is_none() {
+        return Ok(None);
+    }
+    let settings = automation.signal.clone().unwrap_or_default();
+    let label = |name: &str, value: &str| format!("{name}={value}");
+    let worker = hands::Worker {
+        preset: automation.preset.clone(),
+        harness: automation.harness.clone(),
+        model: automation.model.clone(),
+        sandbox: None,
+        env: vec![plan::chain(automation, fire)],
+        labels: vec![label("automation", &automation.name), label("fire", &fire.id)],
+    };
+    hands::run(app, store, &project, &settings, &worker).map(Some)
+}
+
+/// What a run came to, in a sentence.
+pub fn said(run: &Run) -> String {
+    let mut states: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, state) in &run.changes {
+        *states.entry(state).or_default() += 1;
+    }
+    let changed: Vec<_> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
+    let changed =
+        if changed.is_empty() { "no issue changed".to_owned() } else { changed.join(", ") };
+    format!("{} of {} were new; {changed}", run.fresh, Count::of(run.traces, "trace"))
 }
 
 /// A project that has a name: what is remembered of it is remembered by that.

@@ -2,7 +2,7 @@
 
 use super::enable::change;
 use crate::commands::app::{App, Done};
-use crate::config::signal::Wanted;
+use crate::config::signal::{Repo, Wanted};
 use crate::config::value;
 use crate::output::{failure, json};
 
@@ -33,7 +33,7 @@ pub struct Detach {
 impl Attach {
     pub fn run(self, app: &App) -> Done {
         let repo = value::repo(&self.repo).map_err(value::usage)?;
-        let wanted = Wanted { repo: Some(Some(repo.clone())), ..Wanted::default() };
+        let wanted = Wanted { repo: Repo::Is(repo.clone()), ..Wanted::default() };
         let path = change(app, &self.project, &wanted)?;
         failure::note(&format!("fixes for `{}` go to {repo}: {path}", self.project), &app.screens);
         app.show(|out| json::write_document(out, &path), |_| Ok(()))
@@ -42,7 +42,7 @@ impl Attach {
 
 impl Detach {
     pub fn run(self, app: &App) -> Done {
-        let wanted = Wanted { repo: Some(None), ..Wanted::default() };
+        let wanted = Wanted { repo: Repo::Goes, ..Wanted::default() };
         let path = change(app, &self.project, &wanted)?;
         failure::note(&format!("no repository for `{}`: {path}", self.project), &app.screens);
         app.show(|out| json::write_document(out, &path), |_| Ok(()))

@@ -18,7 +18,7 @@ pub enum Standing {
 }
 
 /// Takes in what happened meanwhile. A forge that does not answer is noted and asked again next time.
-pub fn catch_up(
+pub(super) fn catch_up(
     store: &mut Store,
     project: &str,
     hands: &mut Hands,
@@ -59,7 +59,7 @@ fn session_over(store: &mut Store, issue: &Issue, hands: &mut Hands) -> Result<I
 }
 
 /// Puts what a session left with its issue.
-pub fn attach(
+pub(super) fn attach(
     store: &mut Store,
     issue: &Issue,
     session: &SessionRecord,
@@ -89,7 +89,7 @@ pub fn attach(
 }
 
 /// Takes in what a forge says of an issue's pull request.
-pub fn apply_standing(
+fn apply_standing(
     store: &mut Store,
     issue: &Issue,
     standing: Option<Standing>,

@@ -17,54 +17,53 @@ pub fn merge(
     run: &SignalRun,
 ) -> (Vec<Observation>, Vec<Change>) {
     let (report, counted) = found;
-    let mut changes = Vec::new();
-    let mut observations = Vec::new();
     let told: BTreeMap<&str, &triage::Issue> =
         report.issues.iter().map(|issue| (issue.fingerprint.as_str(), issue)).collect();
     for (fingerprint, found) in &told {
-        let told = tell(found);
-        match known.get_mut(*fingerprint) {
-            Some(issue) => issue.told = told,
-            None => {
-                let new = Issue::new(&run.project, fingerprint, told, run.started_at);
-                known.insert((*fingerprint).to_owned(), new);
-            }
+        if let Some(issue) = known.get_mut(*fingerprint) {
+            issue.told = tell(found);
+        } else {
+            let new = Issue::new(&run.project, fingerprint, tell(found), run.started_at);
+            known.insert((*fingerprint).to_owned(), new);
         }
     }
+    let (mut observations, mut moved) = (Vec::new(), Vec::new());
     for (fingerprint, issue) in known.iter_mut() {
-        let is_first = issue.hits == 0;
+        let (is_first, before) = (issue.hits == 0, issue.life.state);
         let counts = |start: &&Start| is_first || start.is_new;
-        let hits: Vec<i64> =
-            counted.hits(fingerprint).iter().filter(counts).map(|start| start.us).collect();
-        let chances = counted.chances(&issue.told.entity_name).iter().filter(counts);
-        let chances: Vec<i64> = chances.map(|start| start.us).collect();
-        let before = issue.life.state;
-        if let Some(watch) = issue.life.watch {
-            // One that became slower before the fix may still show in the hours after it.
-            let since = told.get(fingerprint.as_str()).map_or(i64::MIN, |found| found.first_us);
-            let proves = issue.is_verifiable() || since >= watch.since_us;
-            let after = |starts: &[i64]| {
-                starts.iter().filter(|start| **start >= watch.since_us).count() as u64
-            };
-            let hits = if proves { after(&hits) } else { 0 };
-            let chances = after(&chances).max(hits);
-            issue.take(Input::Observed { hits, chances }, run.started_at);
-        }
-        issue.count(run.run, &hits, chances.len() as u64);
-        if !hits.is_empty() || !chances.is_empty() {
+        let of = |starts: &[Start]| -> Vec<i64> {
+            starts.iter().filter(counts).map(|start| start.us).collect()
+        };
+        let (hits, could) =
+            (of(counted.hits(fingerprint)), of(counted.chances(&issue.told.entity_name)));
+        let since = told.get(fingerprint.as_str()).map(|found| found.first_us);
+        watch(issue, (&hits, &could), since, run.started_at);
+        issue.count(run.run, &hits, could.len() as u64);
+        if !hits.is_empty() || !could.is_empty() {
             observations.push(Observation {
                 issue: issue.id.clone(),
                 run: run.run,
                 at: run.started_at,
                 hits: hits.len() as u64,
-                chances: chances.len().max(hits.len()) as u64,
+                chances: could.len().max(hits.len()) as u64,
             });
         }
         if is_first || issue.life.state != before {
-            changes.push((issue.id.clone(), issue.life.state));
+            moved.push((issue.id.clone(), issue.life.state));
         }
     }
-    (observations, changes)
+    (observations, moved)
+}
+
+/// Tells an issue that may be gone what was seen since. `since_us` is when it began, where it is told.
+fn watch(issue: &mut Issue, (hits, could): (&[i64], &[i64]), since_us: Option<i64>, now: i64) {
+    let Some(watch) = issue.life.watch else { return };
+    // One that became slower before the fix may still show in the hours after it.
+    let proves = issue.is_verifiable() || since_us.is_none_or(|since| since >= watch.since_us);
+    let after =
+        |starts: &[i64]| starts.iter().filter(|start| **start >= watch.since_us).count() as u64;
+    let hits = if proves { after(hits) } else { 0 };
+    issue.take(Input::Observed { hits, chances: after(could).max(hits) }, now);
 }
 
 fn tell(found: &triage::Issue) -> Told {

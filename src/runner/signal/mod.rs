@@ -16,7 +16,8 @@ mod known;
 mod look;
 mod to_eval;
 
-pub use catch_up::{Standing, apply_standing, catch_up, merge_of};
+use catch_up::catch_up;
+pub use catch_up::{Standing, merge_of};
 pub use investigate::{Bounds, investigate, spent};
 pub use to_eval::{Check, to_eval};
 

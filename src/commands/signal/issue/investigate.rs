@@ -45,6 +45,7 @@ impl Investigate {
             harness: self.harness,
             model: None,
             sandbox: self.sandbox,
+            ..Worker::default()
         };
         let settings: Signal = of_file.unwrap_or_default();
         let Some(_lock) = store.lock_signal(&project.name)? else {

@@ -30,6 +30,7 @@ mod phoenix_rig;
 mod readme;
 mod rig;
 mod secrets;
+mod skills;
 mod support;
 mod telemetry;
 mod traces;

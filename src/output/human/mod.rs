@@ -8,6 +8,7 @@ pub mod plan;
 pub mod secrets;
 pub mod sessions;
 pub mod settings;
+pub mod skills;
 mod table;
 pub mod tool;
 pub mod traces;

@@ -13,7 +13,7 @@ mod settings;
 
 pub use doctor::{Doctor, Init};
 pub use lines::{EventText, Line, write_event, write_event_text};
-pub use secrets::{Secret, SecretCheck, SkillCheck};
+pub use secrets::{Secret, SecretCheck, SkillCheck, SkillInstall};
 pub use session::{Artifact, Issue, Session};
 pub(in crate::output) use settings::secrets;
 pub use settings::{Plan, Preset, Project, Skill};
@@ -24,7 +24,7 @@ use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 
 /// What `schema` knows.
-pub const SCHEMAS: [&str; 12] = [
+pub const SCHEMAS: [&str; 13] = [
     "event",
     "session",
     "artifact",
@@ -36,6 +36,7 @@ pub const SCHEMAS: [&str; 12] = [
     "secret",
     "secret_check",
     "skill_check",
+    "skill_install",
     "init",
 ];
 
@@ -55,6 +56,7 @@ pub fn schema(name: &str) -> Option<String> {
         "secret" => generator.into_root_schema_for::<Secret<'static>>(),
         "secret_check" => generator.into_root_schema_for::<SecretCheck<'static>>(),
         "skill_check" => generator.into_root_schema_for::<SkillCheck<'static>>(),
+        "skill_install" => generator.into_root_schema_for::<SkillInstall<'static>>(),
         "init" => generator.into_root_schema_for::<Init<'static>>(),
         _ => return None,
     };

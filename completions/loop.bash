@@ -19,6 +19,9 @@ _loop() {
             loop,allow)
                 cmd="loop__subcmd__allow"
                 ;;
+            loop,checkout)
+                cmd="loop__subcmd__checkout"
+                ;;
             loop,close)
                 cmd="loop__subcmd__close"
                 ;;
@@ -30,6 +33,12 @@ _loop() {
                 ;;
             loop,gc)
                 cmd="loop__subcmd__gc"
+                ;;
+            loop,hand-over)
+                cmd="loop__subcmd__hand__subcmd__over"
+                ;;
+            loop,init)
+                cmd="loop__subcmd__init"
                 ;;
             loop,interrupt)
                 cmd="loop__subcmd__interrupt"
@@ -51,6 +60,9 @@ _loop() {
                 ;;
             loop,schema)
                 cmd="loop__subcmd__schema"
+                ;;
+            loop,secret)
+                cmd="loop__subcmd__secret"
                 ;;
             loop,session)
                 cmd="loop__subcmd__session"
@@ -109,6 +121,24 @@ _loop() {
             loop__subcmd__project,show)
                 cmd="loop__subcmd__project__subcmd__show"
                 ;;
+            loop__subcmd__secret,check)
+                cmd="loop__subcmd__secret__subcmd__check"
+                ;;
+            loop__subcmd__secret,list)
+                cmd="loop__subcmd__secret__subcmd__list"
+                ;;
+            loop__subcmd__secret,ls)
+                cmd="loop__subcmd__secret__subcmd__list"
+                ;;
+            loop__subcmd__secret,rm)
+                cmd="loop__subcmd__secret__subcmd__rm"
+                ;;
+            loop__subcmd__secret,set)
+                cmd="loop__subcmd__secret__subcmd__set"
+                ;;
+            loop__subcmd__session,apply)
+                cmd="loop__subcmd__session__subcmd__apply"
+                ;;
             loop__subcmd__session,artifacts)
                 cmd="loop__subcmd__session__subcmd__artifacts"
                 ;;
@@ -117,6 +147,9 @@ _loop() {
                 ;;
             loop__subcmd__session,delete)
                 cmd="loop__subcmd__session__subcmd__rm"
+                ;;
+            loop__subcmd__session,diff)
+                cmd="loop__subcmd__session__subcmd__diff"
                 ;;
             loop__subcmd__session,eval)
                 cmd="loop__subcmd__session__subcmd__evals"
@@ -139,6 +172,9 @@ _loop() {
             loop__subcmd__session,ls)
                 cmd="loop__subcmd__session__subcmd__list"
                 ;;
+            loop__subcmd__session,publish)
+                cmd="loop__subcmd__session__subcmd__publish"
+                ;;
             loop__subcmd__session,rm)
                 cmd="loop__subcmd__session__subcmd__rm"
                 ;;
@@ -159,6 +195,12 @@ _loop() {
                 ;;
             loop__subcmd__session__subcmd__evals,show)
                 cmd="loop__subcmd__session__subcmd__evals__subcmd__show"
+                ;;
+            loop__subcmd__skill,check)
+                cmd="loop__subcmd__skill__subcmd__check"
+                ;;
+            loop__subcmd__skill,install)
+                cmd="loop__subcmd__skill__subcmd__install"
                 ;;
             loop__subcmd__skill,list)
                 cmd="loop__subcmd__skill__subcmd__list"
@@ -203,7 +245,7 @@ _loop() {
 
     case "${cmd}" in
         loop)
-            opts="-q -v -h -V --json --quiet --verbose --color --no-input --trust --help --version session preset skill project traces gc doctor allow schema completions supervise turn interrupt close journal place pack triage"
+            opts="-q -v -h -V --json --quiet --verbose --color --no-input --trust --help --version session preset skill secret project traces gc init doctor allow schema completions supervise turn interrupt close journal place pack checkout hand-over triage"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -227,6 +269,44 @@ _loop() {
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__checkout)
+            opts="-q -v -h --bundle --base --branch --origin --shallow --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bundle)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --base)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --branch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --origin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shallow)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -303,6 +383,62 @@ _loop() {
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__hand__subcmd__over)
+            opts="-q -v -h --base --branch --artifacts --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --base)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --branch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --artifacts)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__init)
+            opts="-q -v -h --harness --project --no-session --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --harness)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -676,13 +812,137 @@ _loop() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        loop__subcmd__session)
-            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help start list ls show logs attach send interrupt stop artifacts evals eval export rm delete"
+        loop__subcmd__secret)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help set list ls check rm"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__secret__subcmd__check)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__secret__subcmd__list)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__secret__subcmd__rm)
+            opts="-q -v -h --store --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -W "keyring file" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__secret__subcmd__set)
+            opts="-q -v -h --skill --store --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --skill)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -W "keyring file" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__session)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help start list ls show logs attach send interrupt stop artifacts evals eval diff apply publish export rm delete"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__session__subcmd__apply)
+            opts="-q -v -h --branch --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --branch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -718,6 +978,24 @@ _loop() {
             ;;
         loop__subcmd__session__subcmd__attach)
             opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__session__subcmd__diff)
+            opts="-q -v -h --stat --json --quiet --verbose --color --no-input --trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -912,6 +1190,24 @@ _loop() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        loop__subcmd__session__subcmd__publish)
+            opts="-q -v -h --reviewed --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         loop__subcmd__session__subcmd__rm)
             opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1079,8 +1375,48 @@ _loop() {
             return 0
             ;;
         loop__subcmd__skill)
-            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help list ls show validate"
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help list ls show check install validate"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__skill__subcmd__check)
+            opts="-q -v -h --env --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__skill__subcmd__install)
+            opts="-y -q -v -h --yes --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -17,6 +17,7 @@ pub mod edit;
 pub mod env;
 mod found;
 pub mod layers;
+pub mod lock;
 pub mod preset;
 pub mod prices;
 pub mod reader;

@@ -143,6 +143,9 @@ pub struct Skill {
     pub source: Option<SkillSource>,
     #[serde(default)]
     pub check: Option<SkillCheck>,
+    /// The digest of what its source installs, once that was agreed to.
+    #[serde(default)]
+    pub pinned: Option<String>,
 }
 
 /// The one call that shows whether a skill's secrets work. Secrets that have a header are sent in it.

@@ -46,6 +46,8 @@ pub struct FileSpec {
     /// Absolute, in the sandbox.
     pub path: String,
     pub content: String,
+    #[serde(default)]
+    pub executable: bool,
 }
 
 /// Milliseconds and bytes; 0 is no limit.

@@ -8,6 +8,9 @@
 //! and a branch that somebody moved is never overwritten ([`push`]). A pull request is looked for
 //! before it is opened and after, so a lost answer never makes a second one ([`github`]).
 //!
+//! Skills that are installed from a repository or a folder come in as text ([`pack`]), known by their
+//! content.
+//!
 //! Deliberately absent: issues at the forge. Nothing that a person sees here would be one.
 
 mod body;
@@ -17,6 +20,7 @@ mod github;
 mod here;
 mod incoming;
 mod mirror;
+mod pack;
 mod push;
 mod remote;
 mod rewrite;
@@ -30,6 +34,7 @@ pub use github::{Forge, PullRequest, State, Wanted as WantedPullRequest, links};
 pub use here::{Applied, Apply, Diff, apply, diff};
 pub use incoming::{Incoming, SECRETS, Taken};
 pub use mirror::{Base, Mirrors, Wanted};
+pub use pack::{From as PackFrom, Pack};
 pub use push::{Push, Pushed, push};
 pub use remote::{GitHub, Remote};
 pub use rewrite::Identity;

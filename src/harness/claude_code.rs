@@ -109,6 +109,10 @@ impl Harness for ClaudeCode {
         run
     }
 
+    fn skills(&self) -> &'static str {
+        ".claude/skills"
+    }
+
     fn counting(&self) -> Counting {
         Counting::Summed
     }

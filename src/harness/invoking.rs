@@ -34,7 +34,7 @@ impl Invocation {
     }
 
     pub fn file(&mut self, path: String, content: impl Into<String>) {
-        self.files.push(FileSpec { path, content: content.into() });
+        self.files.push(FileSpec { path, content: content.into(), executable: false });
     }
 
     /// Makes programs built on Node, Bun, OpenSSL and rustls trust the sandbox's bundle.

@@ -62,6 +62,11 @@ pub trait Harness: Sync {
     /// How one turn is run.
     fn invocation(&self, ask: &Ask) -> Invocation;
 
+    /// Where it looks for skills, below the home folder.
+    fn skills(&self) -> &'static str {
+        ".agents/skills"
+    }
+
     /// What its `usage` events count.
     fn counting(&self) -> Counting {
         Counting::Each

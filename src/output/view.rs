@@ -274,3 +274,27 @@ impl CheckOutcome {
         }
     }
 }
+
+/// What a custom skill installs, and what was agreed to before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackView {
+    pub skill: String,
+    pub git: String,
+    pub rev: Option<String>,
+    pub path: Option<String>,
+    pub commit: Option<String>,
+    pub digest: String,
+    /// The digest that was agreed to.
+    pub agreed: Option<String>,
+    pub skills: Vec<SkillPack>,
+    pub files: Vec<String>,
+}
+
+/// One folder with a `SKILL.md`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SkillPack {
+    pub folder: String,
+    pub description: String,
+    pub files: usize,
+    pub bytes: usize,
+}

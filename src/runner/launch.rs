@@ -5,9 +5,10 @@
 
 use super::{Runner, repository};
 use crate::domain::preset::{Network, SandboxSettings};
-use crate::domain::turn::{BootSpec, TurnLimits, TurnSpec};
+use crate::domain::turn::{BootSpec, FileSpec, TurnLimits, TurnSpec};
 use crate::domain::{places, refname};
-use crate::error::Result;
+use crate::error::{Failure, Kind, Result};
+use crate::forge::Pack;
 use crate::harness::{self, Ask, Invocation, Native, Paths, preamble};
 use crate::sandbox::SandboxSpec;
 use crate::secrets;
@@ -131,7 +132,7 @@ impl Runner<'_> {
             argv: invocation.argv,
             env,
             cwd: paths.workspace,
-            files: invocation.files,
+            files: invocation.files.into_iter().chain(self.skill_files(&paths.home)?).collect(),
             stdin: invocation.stdin,
             prepare,
             conclude,
@@ -143,6 +144,27 @@ impl Runner<'_> {
             },
             secrets,
         })
+    }
+
+    /// What custom skills install, where the harness looks for it.
+    fn skill_files(&self, home: &str) -> Result<Vec<FileSpec>> {
+        let kept = self.store.root().join("skills");
+        let mut files = Vec::new();
+        for skill in &self.session.plan.skills {
+            let Some(digest) = &skill.pinned else { continue };
+            let pack = Pack::of_digest(&kept, digest).ok_or_else(|| {
+                let sentence = format!("the files of the skill `{}` are gone", skill.name);
+                Failure::new(Kind::Config, sentence)
+                    .hint(format!("install it again: `loop skill install {}`", skill.name))
+            })?;
+            let folder = format!("{home}/{}", self.harness.skills());
+            files.extend(pack.files.into_iter().map(|file| FileSpec {
+                path: format!("{folder}/{}", file.path),
+                content: file.text,
+                executable: file.executable,
+            }));
+        }
+        Ok(files)
     }
 
     fn paths(&self) -> Paths {

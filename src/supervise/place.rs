@@ -15,13 +15,13 @@ pub fn place(input: &mut dyn Read) -> Result<()> {
         .cannot(Kind::Sandbox, || "read the list of files".to_owned())?;
     for file in &files {
         let path = Path::new(&file.path);
-        write(path, &file.content)
+        write(path, &file.content, if file.executable { 0o700 } else { 0o600 })
             .cannot(Kind::Sandbox, || format!("write `{}` in the sandbox", file.path))?;
     }
     Ok(())
 }
 
-fn write(path: &Path, content: &str) -> io::Result<()> {
+fn write(path: &Path, content: &str, mode: u32) -> io::Result<()> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::Error::other("it is no path of a file"));
     };
@@ -31,7 +31,7 @@ fn write(path: &Path, content: &str) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&staged)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&staged)?;
     file.write_all(content.as_bytes())?;
     std::fs::rename(&staged, path)
 }

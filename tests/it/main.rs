@@ -31,6 +31,7 @@ mod readme;
 mod rig;
 mod secrets;
 mod signal;
+mod skills;
 mod support;
 mod telemetry;
 mod traces;

@@ -1,7 +1,9 @@
 //! `loop skill`
 
 pub mod check;
+mod install;
 mod list;
+pub mod pin;
 mod show;
 mod validate;
 
@@ -16,6 +18,8 @@ pub enum Command {
     Show(show::Show),
     /// Try a skill's secrets with one real call
     Check(check::Check),
+    /// Look at what a custom skill installs, and agree to it
+    Install(install::Install),
     /// List every mistake of skills, each with its place
     Validate(validate::Validate),
 }
@@ -25,6 +29,7 @@ pub fn run(command: Command, app: &App) -> Done {
         Command::List(page) => page.run(app),
         Command::Show(page) => page.run(app),
         Command::Check(page) => page.run(app),
+        Command::Install(page) => page.run(app),
         Command::Validate(page) => page.run(app),
     }
 }

@@ -10,6 +10,7 @@ pub mod secrets;
 pub mod sessions;
 pub mod settings;
 pub mod signal;
+pub mod skills;
 mod table;
 pub mod tool;
 pub mod traces;

@@ -16,7 +16,7 @@ mod signal;
 pub use automations::{Automation, Fire};
 pub use doctor::{Doctor, Init};
 pub use lines::{EventText, Line, write_event, write_event_text};
-pub use secrets::{Secret, SecretCheck, SkillCheck};
+pub use secrets::{Secret, SecretCheck, SkillCheck, SkillInstall};
 pub use session::{Artifact, Issue, Session};
 pub(in crate::output) use settings::secrets;
 pub use settings::{Plan, Preset, Project, Skill};
@@ -28,7 +28,7 @@ use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 
 /// What `schema` knows.
-pub const SCHEMAS: [&str; 16] = [
+pub const SCHEMAS: [&str; 17] = [
     "event",
     "session",
     "artifact",
@@ -44,6 +44,7 @@ pub const SCHEMAS: [&str; 16] = [
     "skill_check",
     "signal",
     "signal_run",
+    "skill_install",
     "init",
 ];
 
@@ -67,6 +68,7 @@ pub fn schema(name: &str) -> Option<String> {
         "skill_check" => generator.into_root_schema_for::<SkillCheck<'static>>(),
         "signal" => generator.into_root_schema_for::<Signal<'static>>(),
         "signal_run" => generator.into_root_schema_for::<SignalRun<'static>>(),
+        "skill_install" => generator.into_root_schema_for::<SkillInstall<'static>>(),
         "init" => generator.into_root_schema_for::<Init<'static>>(),
         _ => return None,
     };

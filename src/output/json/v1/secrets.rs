@@ -1,6 +1,6 @@
 //! Secrets by name, their stores, and what came of trying a skill's.
 
-use crate::output::view::{SecretRow, SkillCheckView, StoreRow};
+use crate::output::view::{PackView, SecretRow, SkillCheckView, SkillPack, StoreRow};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -102,6 +102,59 @@ impl<'a> SkillCheck<'a> {
             account: view.account.as_deref(),
             scopes: view.scopes.as_deref(),
             expires: view.expires.as_deref(),
+        }
+    }
+}
+
+/// What a custom skill installs.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(title = "skill_install")]
+pub struct SkillInstall<'a> {
+    /// The version of this format.
+    v: u8,
+    skill: &'a str,
+    git: &'a str,
+    rev: Option<&'a str>,
+    path: Option<&'a str>,
+    /// `null` for a folder of this machine.
+    commit: Option<&'a str>,
+    /// SHA-256 of the files, in hexadecimal digits.
+    digest: &'a str,
+    /// The digest that was agreed to before.
+    agreed: Option<&'a str>,
+    /// Folders with a `SKILL.md`.
+    folders: Vec<SkillFolder<'a>>,
+    files: &'a [String],
+}
+
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+struct SkillFolder<'a> {
+    name: &'a str,
+    /// As it speaks of itself.
+    description: &'a str,
+    files: usize,
+    bytes: usize,
+}
+
+impl<'a> SkillInstall<'a> {
+    pub fn of(view: &'a PackView) -> Self {
+        let folder = |skill: &'a SkillPack| SkillFolder {
+            name: &skill.folder,
+            description: &skill.description,
+            files: skill.files,
+            bytes: skill.bytes,
+        };
+        Self {
+            v: 1,
+            skill: &view.skill,
+            git: &view.git,
+            rev: view.rev.as_deref(),
+            path: view.path.as_deref(),
+            commit: view.commit.as_deref(),
+            digest: &view.digest,
+            agreed: view.agreed.as_deref(),
+            folders: view.skills.iter().map(folder).collect(),
+            files: &view.files,
         }
     }
 }

@@ -8,6 +8,10 @@ mod to_eval;
 use crate::commands::app::{App, Done};
 
 #[derive(clap::Subcommand)]
+#[command(after_help = "\
+Examples:
+  loop signal issue show 94e6
+  loop signal issue investigate 94e6")]
 pub enum Command {
     /// Show an issue: what fails, since when, what is known of it, what became of it
     Show(show::Show),

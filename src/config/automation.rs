@@ -83,7 +83,9 @@ fn preset(table: &mut Table, around: &Around) -> String {
                  infrastructure",
                 found.value
             );
-            let own = or(around.known.providers);
+            let Known { providers, managed, .. } = around.known;
+            let own = providers.iter().filter(|name| !managed.contains(name)).collect::<Vec<_>>();
+            let own = or(&own);
             table.wrong(&found.at, sentence, Some(format!("take a preset whose sandbox is {own}")));
         }
         Some(_) => {}

@@ -2,7 +2,9 @@
 //! message as a snapshot beside it. What kind of file it is stands before the first `-` of its name.
 
 use super::layers::Layers;
-use super::{Context, Known, bundled, env::Env, preset, reader, settings, skill, template};
+use super::{
+    Context, Known, automation, bundled, env::Env, preset, reader, settings, skill, template,
+};
 use crate::error::{Failure, Result};
 use proptest::prelude::*;
 use std::fmt::Write as _;
@@ -18,6 +20,15 @@ pub(super) const KNOWN: Known = Known {
     },
 };
 
+fn around() -> automation::Around {
+    let presets = [("triage", None), ("away", Some("vendor"))];
+    let presets =
+        presets.map(|(name, on): (&str, Option<&str>)| (name.to_owned(), on.map(str::to_owned)));
+    let projects = [("checkout", "phoenix"), ("ax", "arize")];
+    let projects = projects.map(|(name, source)| (name.to_owned(), source.to_owned()));
+    automation::Around { known: KNOWN, presets: presets.into(), projects: projects.into() }
+}
+
 fn context() -> Context {
     let skills = [("github", "github"), ("datadog", "datadog"), ("oncall", "custom")];
     let skills = skills.map(|(name, kind)| (name.to_owned(), Some(kind.to_owned())));
@@ -28,6 +39,7 @@ fn read(kind: &str, file: &str, text: &str) -> Result<String> {
     match kind {
         "preset" => preset::read("x", file, text, &context()).map(|x| format!("{x:#?}")),
         "skill" => skill::read("x", file, text).map(|x| format!("{x:#?}")),
+        "automation" => automation::read("x", file, text, &around()).map(|x| format!("{x:#?}")),
         "config" => settings::read(file, text, &KNOWN).map(|x| format!("{x:#?}")),
         other => panic!("no kind of file is called {other}"),
     }
@@ -145,6 +157,35 @@ fn the_template_is_a_preset_with_and_without_its_comments() {
 }
 
 #[test]
+fn the_template_is_an_automation_with_each_trigger() {
+    let text = template::template_automation("mine").replace("\"demo\"", "\"ax\"");
+    let read = |text: &str| automation::read("mine", "mine.toml", text, &around());
+    assert!(!read(&text).unwrap().enabled);
+    // Above the trigger, and below it the lines of each kind.
+    let (head, rest) = text.split_once("[trigger]").unwrap();
+    let out = |text: &str, wanted: &dyn Fn(&str) -> bool| -> String {
+        let bare = text.lines().map(|line| line.strip_prefix("# ").unwrap_or(line));
+        bare.filter(|line| wanted(line)).map(|line| format!("{line}\n")).collect()
+    };
+    let head = out(head, &|line| line.contains(" = "));
+    let starts =
+        |line: &str, keys: &[&str]| keys.iter().any(|key| line.starts_with(&format!("{key} = ")));
+    let metric = ["metric", "window", "above", "clear", "for", "cooldown", "no_data"];
+    let notify = out(rest, &|line| line.starts_with('[') || starts(line, &["webhook", "on"]));
+    let triggers = [
+        out(rest, &|line| starts(line, &["cron", "timezone"])),
+        out(rest, &|line| starts(line, &metric)),
+        out(rest, &|line| line.starts_with("monitor = { source")),
+        out(rest, &|line| line.starts_with("monitor = { webhook")),
+    ];
+    for trigger in triggers {
+        assert!(!trigger.is_empty());
+        let text = format!("{head}[trigger]\n{trigger}{notify}");
+        read(&text).unwrap_or_else(|failure| panic!("{text}{}", draw(&failure)));
+    }
+}
+
+#[test]
 fn what_is_too_long_is_told_by_its_length() {
     let text = format!("harness = \"codex\"\nsystem_prompt = \"{}\"", "ü".repeat(100_001));
     let failure = preset::read("x", "x.toml", &text, &context()).unwrap_err();
@@ -171,7 +212,7 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let text = String::from_utf8_lossy(&bytes);
-        for kind in ["preset", "skill", "config"] {
+        for kind in ["preset", "skill", "config", "automation"] {
             let _ = read(kind, "x.toml", &text).map_err(|failure| draw(&failure));
         }
     }

@@ -28,7 +28,7 @@ const HOUR_MS: i64 = 3_600_000;
 /// Just before the year 5000, where calendars end.
 const LAST: i64 = 95_617_500_000_000;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Schedule {
     /// As it was written.
     pub text: String,
@@ -37,6 +37,12 @@ pub struct Schedule {
     cron: Cron,
     tz: TimeZone,
     every_hour: bool,
+}
+
+impl std::fmt::Debug for Schedule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Schedule({} {})", self.text, self.zone)
+    }
 }
 
 impl Schedule {

@@ -5,6 +5,7 @@ use super::perform::{How, perform};
 use super::webhook::answer;
 use crate::commands::app::{App, Done};
 use crate::commands::clock;
+use crate::domain::automation::fire::State;
 use crate::domain::measure;
 use crate::domain::words::Count;
 use crate::error::{Cannot as _, Kind, Result};
@@ -124,7 +125,12 @@ impl Performers<'_> {
         self.children.retain(|_, child| matches!(child.try_wait(), Ok(None)));
         decide(self.app, store, clock::now())?;
         for fire in store.open_fires()? {
-            told.entry(fire.id.clone()).or_insert("new");
+            if !told.contains_key(&fire.id) {
+                let (name, cause) = (&fire.automation, fire.cause.name());
+                let line = format!("{name} {} is due: {cause}", fire.id);
+                failure::note(&line, &self.app.screens);
+                told.insert(fire.id.clone(), State::Waiting.name());
+            }
             if self.children.len() < self.most && !self.children.contains_key(&fire.id) {
                 self.start(&fire.id)?;
             }

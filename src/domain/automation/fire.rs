@@ -73,6 +73,13 @@ pub struct About {
     pub traces: Vec<String>,
 }
 
+impl About {
+    /// Why it fired, on one line.
+    pub fn headline(&self) -> &str {
+        self.note.lines().next().unwrap_or_default().trim_end_matches(':')
+    }
+}
+
 /// A fire that is to be recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewFire {

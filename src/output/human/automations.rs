@@ -172,7 +172,7 @@ pub fn write_fires(
             (Some(outcome), State::Done) => outcome.clone(),
             (_, state) => state.name().to_owned(),
         };
-        let reason = fire.reason.clone().unwrap_or_else(|| fire.about.note.clone());
+        let reason = fire.reason.clone().unwrap_or_else(|| fire.about.headline().to_owned());
         vec![
             Piece::new(Role::Name, line(&fire.id)),
             line(&fire.automation).into(),

@@ -19,10 +19,7 @@ impl Brief {
 }
 
 impl Reporter for Brief {
-    fn started(&mut self, session: &SessionView) {
-        let words = format!("session {}: `loop session logs {} -f`", session.id, session.id);
-        self.progress.aside(|| failure::note(&words, &self.screens));
-    }
+    fn started(&mut self, _: &SessionView) {}
 
     fn step(&mut self, step: Step<'_>) {
         self.progress.step(step);

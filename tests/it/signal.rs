@@ -325,6 +325,67 @@ fn a_killed_run_counts_nothing_twice() {
     assert_eq!(runs, 1);
 }
 
+/// What comes to nothing twice is left to a person.
+#[test]
+fn a_worker_that_fails() {
+    need!(need::bubblewrap());
+    let rig = Rig::new();
+    rig.home.script("broken", "local", "exit 1", "");
+    let look = || rig.look(&["--preset", "broken", "--top", "1"]);
+    let first = look();
+    let id = id(&rig.issues("open")[0]);
+    assert_eq!(first["sessions"], 1);
+    assert_eq!(rig.show(&id)["life"]["next"], "it is new", "one more time");
+    look();
+    let shown = rig.show(&id);
+    let states = ["open", "investigating", "open", "investigating", "open"];
+    assert_eq!(rig.states(&id), states);
+    assert_eq!(shown["life"]["sessions"].as_array().unwrap().len(), 2);
+    assert!(shown["life"]["history"].to_string().contains("came to nothing"), "{shown:#}");
+    assert_eq!(shown["life"]["next"], Value::Null);
+    look();
+    assert_eq!(rig.show(&id)["life"]["sessions"].as_array().unwrap().len(), 2, "it takes another");
+    rig.home.nothing_left();
+}
+
+/// The command is killed before its worker works, or while it does: the next run takes in what there is.
+#[test]
+fn a_killed_run_leaves_its_worker() {
+    need!(need::bubblewrap());
+    for works in [false, true] {
+        let rig = Rig::new();
+        let script = "sleep 2; printf '# T\\n\\n## Overview\\nIt is so.\\n\\n## Evidence\\nx\\n\\n\
+            ## Proposed fix\\ny\\n' > /artifacts/investigation.md; echo done";
+        rig.home.script("slow", "local", script, "");
+        let run = ["signal", "run", "shop", "--preset", "slow", "--top", "1", "--json"];
+        let running = rig.home.run(&run).start();
+        let began = std::time::Instant::now();
+        let is_there = |rig: &Rig| {
+            let told = rig.ask(&["session", "list", "--status", "running", "--json"]).ok().json();
+            !works || !told.as_array().unwrap().is_empty()
+        };
+        let id = loop {
+            if let Some(issue) = rig.issues("investigating").first().filter(|_| is_there(&rig)) {
+                break id(issue);
+            }
+            assert!(began.elapsed().as_secs() < 60, "nobody looks into anything");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        };
+        running.signal(nix::sys::signal::Signal::SIGKILL);
+        running.done();
+        while state(&rig.show(&id)) == "investigating" {
+            rig.look(&["--top", "0"]);
+            assert!(began.elapsed().as_secs() < 90, "{:#}", rig.show(&id));
+        }
+        let shown = rig.show(&id);
+        assert_eq!(state(&shown), "open");
+        let looked = shown["life"]["investigation"].is_string();
+        assert!(looked || shown["life"]["next"] == "it is new" && !works, "{shown:#}");
+        rig.ask(&["gc"]).ok();
+        rig.home.nothing_left();
+    }
+}
+
 /// The check that an issue is made into tells its rows apart by itself.
 #[test]
 fn an_issue_becomes_a_check() {
@@ -461,6 +522,18 @@ fn a_fix_by_claude_code() {
     for wanted in [context, &id, cited[0], "RateLimitError"] {
         assert!(told.contains(wanted), "the worker is told `{wanted}`: {told}");
     }
+    // What it cost counts, and no more is spent than allowed.
+    let status = rig.ask(&["signal", "status", "shop", "--json"]).ok().json();
+    let spent = status["spent_usd"].as_f64().unwrap();
+    assert!(spent > 0.0, "{status:#}");
+    let allowed = format!("{:.4}", spent + 0.001);
+    rig.ask(&["signal", "enable", "shop", "--budget", &allowed]).ok();
+    let other = rig.issues("open")[1]["id"].as_str().unwrap().to_owned();
+    let refused = rig.ask(&["signal", "issue", "investigate", &other]).exits(7);
+    assert!(refused.stderr.contains("the day's money is spent"), "{}", refused.stderr);
+    let run = rig.look(&[]);
+    assert_eq!(run["sessions"], 0);
+    assert!(run["notes"].to_string().contains("the day's money is spent"), "{run:#}");
     // It is still open, so nothing changes; then it is merged.
     assert_eq!(rig.look(&["--top", "0"])["changes"], json!([]));
     github.edit(1, |pull| {

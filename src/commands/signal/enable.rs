@@ -107,7 +107,8 @@ fn next(app: &App, project: &str) -> Result<()> {
     let looks = automation.signal.as_ref().is_some_and(|signal| signal.top > 0);
     if looks && let Err(missing) = super::hands::credential(app, &automation.preset) {
         let words = format!(
-            "until that is mended issues are found and ranked, and not looked into: {missing}"
+            "{}; until it is mended issues are found and ranked, and not looked into",
+            missing.sentence
         );
         failure::warn(&words, &app.screens);
         for hint in missing.hints.iter().take(1) {

@@ -92,7 +92,10 @@ pub fn said(run: &Run) -> String {
     let changed: Vec<_> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
     let changed =
         if changed.is_empty() { "no issue changed".to_owned() } else { changed.join(", ") };
-    format!("{} of {} were new; {changed}", run.fresh, Count::of(run.traces, "trace"))
+    let looked = (run.sessions > 0).then(|| format!("{} looked into", run.sessions));
+    let parts = std::iter::once(changed).chain(looked).chain(run.notes.iter().cloned());
+    let traces = Count::of(run.traces, "trace");
+    format!("{} of {traces} were new; {}", run.fresh, parts.collect::<Vec<_>>().join("; "))
 }
 
 /// A project that has a name: what is remembered of it is remembered by that.

@@ -3,6 +3,7 @@
 use super::Hands;
 use crate::domain::artifact::ArtifactKind;
 use crate::domain::issue::{Input, Issue, PullRequest, State};
+use crate::domain::session::Phase;
 use crate::domain::signal::Run as SignalRun;
 use crate::domain::turn::Outcome;
 use crate::error::Result;
@@ -50,12 +51,22 @@ fn session_over(store: &mut Store, issue: &Issue, hands: &mut Hands) -> Result<I
     let session = issue.sessions.last().and_then(|id| store.session(id).ok());
     match session {
         Some(session) if session.phase.is_over() => attach(store, issue, &session, now),
+        Some(session) if is_left(store, &session)? => store.change_issue(&issue.id, |issue| {
+            issue.take(Input::Ended, now);
+            issue.say_last(format!("session {} was never started", session.id));
+        }),
         Some(_) => Ok(issue.clone()),
         // It was removed.
         None => store.change_issue(&issue.id, |issue| {
             issue.take(Input::Ended, now);
         }),
     }
+}
+
+/// Whether whoever recorded it was cut off before its sandbox was there; `loop gc` gives it up.
+fn is_left(store: &Store, session: &SessionRecord) -> Result<bool> {
+    let begun = session.phase != Phase::Provisioning;
+    Ok(!begun && store.dir(&session.id).lock()?.is_some())
 }
 
 /// Puts what a session left with its issue.

@@ -44,13 +44,15 @@ pub fn investigate(
     let order = Order {
         issue: id.to_owned(),
         project: issue.project.clone(),
+        title: issue.told.title.clone(),
         about: about(&issue),
         window: bounds.window,
         context: bounds.signal.context.clone(),
         repo: bounds.signal.repo.clone(),
         budget_usd,
     };
-    hands.reporter.step(Step::doing(&format!("looking into {}", one_line(&issue.told.title))));
+    // From here on the session tells what is being done.
+    hands.reporter.step(Step::NOTHING);
     let now = hands.outside.now;
     let mut started = None;
     let done = (hands.start)(&order, &mut |session| {

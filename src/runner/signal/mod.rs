@@ -55,6 +55,7 @@ pub type StartSession<'a> =
 pub struct Order {
     pub issue: String,
     pub project: String,
+    pub title: String,
     /// The issue in a few sentences, for the worker.
     pub about: String,
     pub window: Window,

@@ -102,6 +102,7 @@ fn a_daemon_that_is_killed_loses_nothing_and_repeats_nothing() {
         daemon.done();
     }
     let daemon = home.run(&["automation", "daemon", "--every", "1s"]).start();
+    let _gone = Gone(daemon.pid());
     until("what was left is taken up", || {
         let fires = fires(&home);
         with_state(&fires, "running").is_empty() && with_state(&fires, "waiting").is_empty()
@@ -196,6 +197,16 @@ fn now() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
 }
 
+/// Whatever becomes of the test, nothing of it goes on.
+struct Gone(u32);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        let group = nix::unistd::Pid::from_raw(self.0.cast_signed());
+        let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL);
+    }
+}
+
 #[test]
 fn only_a_signed_and_new_webhook_sets_one_off() {
     need!(support::need::docker());
@@ -204,11 +215,13 @@ fn only_a_signed_and_new_webhook_sets_one_off() {
     let text = "preset = \"triage\"\nproject = \"demo\"\n\
                 [trigger]\nmonitor = { webhook = \"HOOK_SECRET\" }\n";
     home.write("config/automations/hook.toml", text);
-    let at = "127.0.0.1:18787";
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let at = &free.to_string();
     let daemon = home
         .run(&["automation", "daemon", "--every", "1s", "--listen", at])
         .env("HOOK_SECRET", SECRET)
         .start();
+    let _gone = Gone(daemon.pid());
     until("it listens", || TcpStream::connect(at).is_ok());
     let good = signed("m1", now(), "a deploy");
     let forged = [&good[..2], &[("webhook-signature", "v1,AAAA".to_owned())]].concat();

@@ -9,8 +9,7 @@ use super::allow::{self, Entry, Folder, Standing};
 use super::bundled;
 use super::env::Env;
 use super::settings::{self, Settings};
-use super::{Context, Known, automation, preset, prices, skill, value};
-use crate::domain::automation::Automation;
+use super::{Context, Known, preset, prices, skill, value};
 use crate::domain::preset::{FILE, Image, Preset, Project, Skill};
 use crate::domain::price::Prices;
 use crate::domain::words::did_you_mean;
@@ -18,6 +17,8 @@ use crate::error::{Cannot, Failure, Kind, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+mod automations;
 
 const PRESETS: &str = "presets";
 const SKILLS: &str = "skills";
@@ -142,27 +143,6 @@ impl Layers {
         skill::read(&stem(path), &self.show(path), &read_text(path)?)
     }
 
-    pub fn automations(&self) -> Vec<Listed<Automation>> {
-        let around = self.around_automations();
-        self.list(AUTOMATIONS, |name, origin, text| {
-            self.read_automation(name, origin, text, &around)
-        })
-    }
-
-    pub fn automation(&self, name: &str) -> Result<(Automation, Origin)> {
-        let around = self.around_automations();
-        self.find(AUTOMATIONS, "automation", name, |origin, text| {
-            self.read_automation(name, origin, text, &around)
-        })
-    }
-
-    /// Reads an automation's file wherever it is.
-    pub fn automation_file(&self, path: &Path) -> Result<Automation> {
-        let text = read_text(path)?;
-        let origin = Origin { level: Level::User, file: self.show(path) };
-        self.read_automation(&stem(path), &origin, &text, &self.around_automations())
-    }
-
     /// Every project that has a name. Fails where a `config.toml` has mistakes.
     pub fn projects(&self) -> Result<Vec<Listed<Project>>> {
         let mut all: BTreeMap<String, Listed<Project>> = BTreeMap::new();
@@ -274,45 +254,6 @@ impl Layers {
             *repo = self.absolute(base, repo);
         }
         Ok(preset)
-    }
-
-    fn around_automations(&self) -> automation::Around {
-        let provider = |listed: Listed<Preset>| {
-            let provider = listed.value.ok().map(|preset| preset.sandbox.provider);
-            (listed.name, provider.filter(|provider| !provider.is_empty()))
-        };
-        // A `config.toml` with mistakes tells them where it is used.
-        let projects = self.projects().unwrap_or_default().into_iter();
-        let source = |listed: Listed<Project>| {
-            (listed.name, listed.value.map(|project| project.source).unwrap_or_default())
-        };
-        automation::Around {
-            known: self.context.known,
-            presets: self.presets().into_iter().map(provider).collect(),
-            projects: projects.map(source).collect(),
-        }
-    }
-
-    fn read_automation(
-        &self,
-        name: &str,
-        origin: &Origin,
-        text: &str,
-        around: &automation::Around,
-    ) -> Result<Automation> {
-        let mut read = automation::read(name, &origin.file, text, around)?;
-        let file = self.env.cwd().join(&origin.file);
-        let base = file.parent().unwrap_or(Path::new("."));
-        if let Some(path) = &mut read.project
-            && !around.projects.contains_key(path)
-        {
-            *path = self.absolute(base, path);
-        }
-        let command = read.notify.as_mut().and_then(|notify| notify.command.first_mut());
-        if let Some(program) = command.filter(|program| program.contains('/')) {
-            *program = self.absolute(base, program);
-        }
-        Ok(read)
     }
 
     fn list<T>(

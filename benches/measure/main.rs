@@ -12,6 +12,7 @@
     reason = "a bench prints, reads its own settings, and compares clocks of processes"
 )]
 
+mod due;
 mod events;
 mod fifty;
 mod import;
@@ -35,6 +36,24 @@ mod domain {
     #[expect(dead_code, reason = "only a part of it is measured")]
     #[path = "../../src/domain/credential.rs"]
     pub mod credential;
+
+    #[expect(dead_code, reason = "only a part of it is measured")]
+    #[path = "../../src/domain/automation/mod.rs"]
+    pub mod automation;
+    #[cfg_attr(test, expect(unused_imports, reason = "its tests are not run here"))]
+    #[path = "../../src/domain/digest.rs"]
+    pub mod digest;
+    #[expect(dead_code, reason = "only a part of it is measured")]
+    #[cfg_attr(test, expect(unused_imports, reason = "its tests are not run here"))]
+    #[path = "../../src/domain/measure.rs"]
+    pub mod measure;
+    #[expect(dead_code, reason = "only a part of it is measured")]
+    #[path = "../../src/domain/schedule/mod.rs"]
+    pub mod schedule;
+    #[expect(dead_code, reason = "only a part of it is measured")]
+    #[cfg_attr(test, expect(unused_imports, reason = "its tests are not run here"))]
+    #[path = "../../src/domain/words.rs"]
+    pub mod words;
 }
 
 use anyhow::Result;
@@ -44,7 +63,7 @@ use std::process::ExitCode;
 /// One figure: its letter, what it is, and what measures it.
 type Figure = (&'static str, &'static str, fn(&mut Rig) -> Result<()>);
 
-const FIGURES: [Figure; 9] = [
+const FIGURES: [Figure; 10] = [
     ("a", "commands that do little", small::measure),
     ("b", "a session's start", start::measure),
     ("c", "fifty sessions at once", fifty::measure),
@@ -53,6 +72,7 @@ const FIGURES: [Figure; 9] = [
     ("e", "how soon an event is seen", latency::measure),
     ("f", "files of spans into a snapshot", import::measure),
     ("t", "triage of a million spans", triage::measure),
+    ("s", "what is due of many automations", due::measure),
     ("r", "taking secrets out of text", redaction::measure),
 ];
 

@@ -20,6 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+mod automations;
+
 const PRESETS: &str = "presets";
 const SKILLS: &str = "skills";
 const AUTOMATIONS: &str = "automations";

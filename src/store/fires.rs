@@ -27,6 +27,8 @@ pub struct Standing {
     pub since: i64,
     /// The last nominal time that was decided.
     pub cursor: i64,
+    /// Before then there is nothing to decide, unless the file or the clock has changed.
+    pub look_at: i64,
     /// What sets it off, as it was then; empty while it is not enabled.
     pub trigger: String,
     pub watched: Watched,
@@ -34,7 +36,13 @@ pub struct Standing {
 
 impl Standing {
     fn new(now: i64) -> Self {
-        Self { since: now, cursor: now, trigger: String::new(), watched: Watched::default() }
+        Self {
+            since: now,
+            cursor: now,
+            look_at: now,
+            trigger: String::new(),
+            watched: Watched::default(),
+        }
     }
 }
 
@@ -81,6 +89,7 @@ impl Standing {
         if self.trigger != trigger {
             self.trigger = trigger.to_owned();
             self.cursor = now;
+            self.look_at = now;
             self.watched = Watched::default();
         }
     }
@@ -100,10 +109,10 @@ impl Store {
     /// How far every automation got.
     pub fn standings(&self) -> Result<BTreeMap<String, Standing>> {
         let doing = || "read how far the automations got".to_owned();
-        let sql = "SELECT since, cursor, trigger, watched, name FROM automations";
+        let sql = "SELECT since, cursor, look_at, trigger, watched, name FROM automations";
         let mut statement = self.db.prepare_cached(sql).cannot(Kind::Config, doing)?;
         statement
-            .query_map([], |row| Ok((row.get(4)?, standing_of(row)?)))
+            .query_map([], |row| Ok((row.get(5)?, standing_of(row)?)))
             .and_then(Iterator::collect)
             .cannot(Kind::Config, doing)
     }
@@ -119,18 +128,20 @@ impl Store {
         let doing = || format!("decide what is due of `{automation}`");
         let store = self.id.clone();
         let tx = immediate(&mut self.db).cannot(Kind::Config, doing)?;
-        let sql = "SELECT since, cursor, trigger, watched FROM automations WHERE name = ?1";
+        let sql =
+            "SELECT since, cursor, look_at, trigger, watched FROM automations WHERE name = ?1";
         let known = tx.query_row(sql, [automation], standing_of).optional();
         let known = known.cannot(Kind::Config, doing)?;
         let mut standing = known.clone().unwrap_or_else(|| Standing::new(now));
         let new = decide(&mut standing);
         if known.as_ref() != Some(&standing) {
             tx.execute(
-                "INSERT OR REPLACE INTO automations VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT OR REPLACE INTO automations VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![
                     automation,
                     standing.since,
                     standing.cursor,
+                    standing.look_at,
                     standing.trigger,
                     json(&standing.watched)
                 ],
@@ -454,8 +465,9 @@ fn standing_of(row: &Row<'_>) -> rusqlite::Result<Standing> {
     Ok(Standing {
         since: row.get(0)?,
         cursor: row.get(1)?,
-        trigger: row.get(2)?,
-        watched: from_json(row, 3)?,
+        look_at: row.get(2)?,
+        trigger: row.get(3)?,
+        watched: from_json(row, 4)?,
     })
 }
 

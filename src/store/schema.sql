@@ -59,6 +59,7 @@ CREATE TABLE automations (
   name TEXT PRIMARY KEY,
   since INTEGER NOT NULL,
   cursor INTEGER NOT NULL,
+  look_at INTEGER NOT NULL,
   trigger TEXT NOT NULL,
   watched TEXT NOT NULL DEFAULT '{}'
 ) WITHOUT ROWID;

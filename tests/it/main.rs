@@ -12,6 +12,7 @@
 mod acts;
 mod arize;
 mod arize_server;
+mod automations;
 mod bad_input;
 mod evals;
 mod faults;

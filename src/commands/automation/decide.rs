@@ -69,16 +69,14 @@ impl One<'_> {
         match &self.automation.trigger {
             Trigger::Cron(schedule) => {
                 let timed = self.timed(schedule);
-                let is_due = |known: &Standing| {
-                    due::next(timed, known.cursor).is_some_and(|next| next <= self.now)
-                        || known.cursor > self.now
-                };
+                let is_due = |known: &Standing| due::to_look(known.look_at, self.now);
                 if !changed && !known.is_some_and(is_due) {
                     return Ok(Vec::new());
                 }
                 self.record(store, |standing| {
                     let decided = due::due(timed, standing.cursor, self.now);
                     standing.cursor = decided.cursor;
+                    standing.look_at = due::look_again(timed, decided.cursor, self.now);
                     decided.fires
                 })
             }

@@ -104,6 +104,7 @@ async fn serve(listener: std::net::TcpListener, sender: SyncSender<Delivery>) {
                 .timer(TokioTimer::new())
                 .header_read_timeout(WITHIN)
                 .keep_alive(false)
+                .half_close(true)
                 .max_buf_size(32 << 10)
                 .serve_connection(TokioIo::new(stream), service);
             // Whoever does not end in time is cut off.

@@ -1,4 +1,4 @@
-//! Automations in the layers. Their names are held against everything else there is.
+//! Automations of all layers.
 
 use super::{AUTOMATIONS, Layers, Level, Listed, Origin, read_text, stem};
 use crate::config::automation;

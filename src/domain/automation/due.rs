@@ -22,6 +22,9 @@ const TRUST: i64 = 26 * 3_600_000;
 /// every few minutes.
 const LATE: i64 = 15 * 60_000;
 
+/// How long a look lasts at most.
+const AGAIN: i64 = 3_600_000;
+
 /// How many missed times are counted.
 const COUNTED: u64 = 1_000;
 
@@ -55,6 +58,18 @@ pub fn jitter(name: &str, most_ms: u64) -> i64 {
 /// When it is due next. What is due now is no later than now.
 pub fn next(timed: Timed, cursor: i64) -> Option<i64> {
     timed.schedule.next_after(cursor)?.checked_add(jitter(timed.name, timed.jitter_ms))
+}
+
+/// Whether there is anything to decide, by when it was said to look again: cheap enough for every
+/// automation at every look. A clock that went back is a reason to look.
+pub fn to_look(look_at: i64, now: i64) -> bool {
+    look_at <= now || look_at.saturating_sub(now) > AGAIN
+}
+
+/// When to look again: when the next time comes, and often enough to see that a zone has new rules.
+pub fn look_again(timed: Timed, cursor: i64, now: i64) -> i64 {
+    let again = now.saturating_add(AGAIN);
+    next(timed, cursor).map_or(again, |next| next.min(again))
 }
 
 /// What is due by now.

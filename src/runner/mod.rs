@@ -18,6 +18,7 @@ mod view;
 mod watch;
 
 pub use evidence::{Gather, unused};
+mod report;
 mod repository;
 
 pub use collect::list_all;

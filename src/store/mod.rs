@@ -30,5 +30,5 @@ pub use exports::{Export, Outlook};
 pub use files::DriverLock;
 pub use files::SessionDir;
 pub use records::{SessionRecord, TurnRecord, TurnState};
-pub use repository::{PullRequestRecord, RepositoryRecord};
+pub use repository::{PullRequestRecord, ReportRecord, RepositoryRecord};
 pub use transcript::{JournalFile, TranscriptFile, start_of_last};

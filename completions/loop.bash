@@ -1191,12 +1191,16 @@ _loop() {
             return 0
             ;;
         loop__subcmd__session__subcmd__publish)
-            opts="-q -v -h --reviewed --json --quiet --verbose --color --no-input --trust --help"
+            opts="-q -v -h --reviewed --issue --repo --json --quiet --verbose --color --no-input --trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --repo)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0

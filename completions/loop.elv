@@ -357,8 +357,10 @@ set edit:completion:arg-completer[loop] = {|@words|
             cand --help 'Print help'
         }
         &'loop;session;publish'= {
+            cand --repo 'The repository of the issue; else the session''s own'
             cand --color 'When to use colour'
             cand --reviewed 'You looked at the changes, and at what the checks found in them'
+            cand --issue 'Open an issue with the investigation, and push nothing'
             cand --json 'Print JSON: one document, or one object a line where the command follows something'
             cand -q 'Say only what was asked for'
             cand --quiet 'Say only what was asked for'

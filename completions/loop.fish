@@ -255,10 +255,12 @@ complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subco
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from apply" -l no-input -d 'Never ask anything'
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from apply" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from apply" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from publish" -l repo -d 'The repository of the issue; else the session\'s own' -r
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from publish" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from publish" -l reviewed -d 'You looked at the changes, and at what the checks found in them'
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from publish" -l issue -d 'Open an issue with the investigation, and push nothing'
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from publish" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from publish" -s q -l quiet -d 'Say only what was asked for'
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from publish" -s v -l verbose -d 'Say more'

@@ -380,8 +380,10 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
             break
         }
         'loop;session;publish' {
+            [CompletionResult]::new('--repo', '--repo', [CompletionResultType]::ParameterName, 'The repository of the issue; else the session''s own')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--reviewed', '--reviewed', [CompletionResultType]::ParameterName, 'You looked at the changes, and at what the checks found in them')
+            [CompletionResult]::new('--issue', '--issue', [CompletionResultType]::ParameterName, 'Open an issue with the investigation, and push nothing')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')

@@ -5,8 +5,6 @@
 //! `.loop/` folder that is not allowed still hides what is farther away, and using a name of it
 //! fails: quietly falling back to another preset of the same name would be worse than stopping.
 
-mod automations;
-
 use super::allow::{self, Entry, Folder, Standing};
 use super::bundled;
 use super::env::Env;

@@ -26,6 +26,7 @@ pub enum ArtifactKind {
     Branch,
     Patch,
     PullRequest,
+    Report,
     File,
 }
 
@@ -38,6 +39,7 @@ impl ArtifactKind {
             Self::Branch => "branch",
             Self::Patch => "patch",
             Self::PullRequest => "pull request",
+            Self::Report => "issue",
             Self::File => "file",
         }
     }

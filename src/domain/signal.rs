@@ -1,11 +1,7 @@
-//! What Signal is told about a project, and the window of a run.
+//! A run of Signal, and its window.
 
+pub use super::automation::signal::{BUDGET_USD_PER_DAY, Signal, TOP};
 use super::plan::Window;
-use serde::{Deserialize, Serialize};
-
-/// How many issues a run has looked into, and what that may cost in a day, where nobody says.
-pub const TOP: u32 = 3;
-pub const BUDGET_USD_PER_DAY: f64 = 10.0;
 
 /// A run looks at the last day at least, since patterns compare with what was before; and it begins an
 /// hour before the end of the run before, for traces that come late. What ran long ago is made up for
@@ -13,23 +9,6 @@ pub const BUDGET_USD_PER_DAY: f64 = 10.0;
 const DAY: i64 = 86_400_000;
 const OVERLAP: i64 = 3_600_000;
 const MOST: i64 = 7 * DAY;
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Signal {
-    /// What workers should know of the project.
-    pub context: Option<String>,
-    /// Issues that a run has looked into, at most. None are, with 0: they are found and ranked.
-    pub top: u32,
-    pub budget_usd_per_day: f64,
-    /// Where fixes are proposed.
-    pub repo: Option<String>,
-}
-
-impl Default for Signal {
-    fn default() -> Self {
-        Self { context: None, top: TOP, budget_usd_per_day: BUDGET_USD_PER_DAY, repo: None }
-    }
-}
 
 /// A run of Signal. Times are Unix milliseconds.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -56,11 +56,17 @@ pub fn compose(about: &Investigation, redactor: &Redactor) -> Text {
     }
     let preset = about.preset.map(|preset| format!(", preset `{preset}`")).unwrap_or_default();
     let by = format!(
-        "---\nProposed by a worker (`{}`{preset}) in `loop` session `{}`, for a person to review.",
-        about.harness, about.session
+        "---\nProposed by a worker (`{}`{preset}) in {}, for a person to review.",
+        about.harness,
+        mark(about.session)
     );
     let body = format!("{}\n\n{by}\n", harmless(&parts.join("\n\n"), redactor));
     Text { title: title(about, redactor), body }
+}
+
+/// The words of a text by which it is known to be a session's.
+pub fn mark(session: &str) -> String {
+    format!("`loop` session `{session}`")
 }
 
 /// The first line of the file, of the overview, or of the commits.

@@ -13,6 +13,7 @@ use crate::http;
 use crate::retry::Patience;
 use crate::secrets::Secret;
 use octocrab::{GitHubError, Octocrab};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Duration;
@@ -167,29 +168,39 @@ impl Forge {
         }
         let Wanted { title, body, head, base, draft } = *wanted;
         let body = Body { title, body, head, base, draft };
-        let route = self.route("pulls");
+        let post = || self.post::<_, Told>("pulls", &body).map(PullRequest::from);
+        self.once(&post, &|| self.find(head), now, wait)
+    }
+
+    /// Posts what `look` finds once it is there, and finds it rather than post it twice.
+    pub(super) fn once<T>(
+        &self,
+        post: &dyn Fn() -> octocrab::Result<T>,
+        look: &dyn Fn() -> Result<Option<T>>,
+        now: &dyn Fn() -> i64,
+        wait: &mut dyn FnMut(&str),
+    ) -> Result<T> {
         let mut tried = 0;
         loop {
-            if let Some(found) = self.find(head)? {
+            if let Some(found) = look()? {
                 return Ok(found);
             }
             tried += 1;
-            let posted = self.runtime.block_on(self.client.post::<_, Told>(&route, Some(&body)));
-            let error = match posted {
-                Ok(told) => return Ok(told.into()),
+            let error = match post() {
+                Ok(made) => return Ok(made),
                 Err(error) => error,
             };
             let trouble = Trouble::of(&error, now());
             if trouble.exists {
                 // The look before was answered by somebody who did not know of it yet.
-                return self.find(head)?.ok_or_else(|| self.failure(&error));
+                return look()?.ok_or_else(|| self.failure(&error));
             }
             if trouble.asked.is_some() {
                 wait("the forge asks to wait, for its rate limit");
             }
             if !trouble.passing || !self.patience.wait(tried, trouble.asked) {
                 // The last try, too, may have come through.
-                return match self.find(head) {
+                return match look() {
                     Ok(Some(found)) => Ok(found),
                     _ => Err(self.failure(&error)),
                 };
@@ -197,14 +208,22 @@ impl Forge {
         }
     }
 
-    fn route(&self, rest: &str) -> String {
+    pub(super) fn post<B: Serialize + ?Sized, T: DeserializeOwned>(
+        &self,
+        route: &str,
+        body: &B,
+    ) -> octocrab::Result<T> {
+        self.runtime.block_on(self.client.post::<_, T>(self.route(route), Some(body)))
+    }
+
+    pub(super) fn route(&self, rest: &str) -> String {
         let GitHub { owner, name, .. } = &self.github;
         let path = format!("/repos/{owner}/{name}/{rest}");
         path.trim_end_matches('/').to_owned()
     }
 
     /// Asks, again where that may help.
-    fn get<T: serde::de::DeserializeOwned>(
+    pub(super) fn get<T: DeserializeOwned>(
         &self,
         route: &str,
         query: &[(&str, &str)],

@@ -11,7 +11,7 @@
 //! Skills that are installed from a repository or a folder come in as text ([`pack`]), known by their
 //! content.
 //!
-//! Deliberately absent: issues at the forge. Nothing that a person sees here would be one.
+//! An investigation may also become an issue, in the same way and as surely once ([`issues`]).
 
 mod body;
 mod flags;
@@ -19,6 +19,7 @@ mod git;
 mod github;
 mod here;
 mod incoming;
+mod issues;
 mod mirror;
 mod pack;
 mod push;
@@ -28,11 +29,12 @@ pub mod sandboxed;
 #[cfg(test)]
 mod tests;
 
-pub use body::{Investigation, Text, compose};
+pub use body::{Investigation, Text, compose, mark};
 pub use git::Git;
 pub use github::{Forge, PullRequest, State, Wanted as WantedPullRequest, links};
 pub use here::{Applied, Apply, Diff, apply, diff};
 pub use incoming::{Incoming, SECRETS, Taken};
+pub use issues::{Issue, Wanted as WantedIssue};
 pub use mirror::{Base, Mirrors, Wanted};
 pub use pack::{From as PackFrom, Pack};
 pub use push::{Push, Pushed, push};

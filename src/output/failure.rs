@@ -45,6 +45,11 @@ pub fn note(sentence: &str, screens: &Screens) {
     }
 }
 
+/// Shows a person, on stderr, what is drawn as an answer is.
+pub fn show(screens: &Screens, draw: impl FnOnce(&mut dyn Write, &Screen) -> io::Result<()>) {
+    Wire::err().send(|err| draw(err, &screens.err));
+}
+
 /// Warns a person, on stderr.
 pub fn warn(sentence: &str, screens: &Screens) {
     if screens.level != Level::Quiet {

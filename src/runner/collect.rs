@@ -145,8 +145,9 @@ pub fn list_all(store: &mut Store, id: &str) -> Result<u32> {
     let mut artifacts = list(&dir.artifacts(), &dir.snapshot())?;
     if let Some(record) = RepositoryRecord::read(&dir)? {
         artifacts.extend(super::repository::artifacts(&record, id));
-        artifacts.sort_by_key(|artifact| order(artifact.kind));
     }
+    artifacts.extend(super::report::artifact(&dir)?);
+    artifacts.sort_by_key(|artifact| order(artifact.kind));
     store.set_artifacts(id, &artifacts)?;
     Ok(artifacts.len() as u32)
 }
@@ -176,9 +177,10 @@ fn order(kind: ArtifactKind) -> u8 {
         ArtifactKind::Issues => 1,
         ArtifactKind::Evals => 2,
         ArtifactKind::PullRequest => 3,
-        ArtifactKind::Branch => 4,
-        ArtifactKind::Patch => 5,
-        ArtifactKind::File => 6,
+        ArtifactKind::Report => 4,
+        ArtifactKind::Branch => 5,
+        ArtifactKind::Patch => 6,
+        ArtifactKind::File => 7,
     }
 }
 

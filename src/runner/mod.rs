@@ -21,6 +21,7 @@ mod watch;
 
 pub use automations::{Look, monitor};
 pub use evidence::{Gather, unused};
+mod report;
 mod repository;
 
 pub use collect::list_all;

@@ -52,7 +52,7 @@ impl Publisher<'_> {
         self.refuse(&record, reviewed)?;
         self.push(&dir, &mut record, &remote, &token)?;
         let forge = Forge::new(&github, &token, self.outside.ca_bundle.as_deref())?;
-        let text = self.text(&dir, &record)?;
+        let text = self.text(&dir, &record.subject, &record.checks)?;
         self.reporter.step(Step::doing("opening the pull request"));
         let branch = refname::of_session(&self.session.id);
         let wanted = WantedPullRequest {
@@ -164,7 +164,13 @@ impl Publisher<'_> {
             .hint(format!("take the branch here: `loop session apply {id}`")))
     }
 
-    fn text(&self, dir: &SessionDir, record: &RepositoryRecord) -> Result<forge::Text> {
+    /// What people at the forge read.
+    pub(super) fn text(
+        &self,
+        dir: &SessionDir,
+        subject: &str,
+        checks: &[Check],
+    ) -> Result<forge::Text> {
         let plan = &self.session.plan;
         let text = std::fs::read(dir.artifacts().join("investigation.md")).ok();
         let text = text.map(|text| String::from_utf8_lossy(&text).into_owned());
@@ -173,12 +179,12 @@ impl Publisher<'_> {
         let (secrets, _) = values(plan, self.outside);
         let about = Investigation {
             text: text.as_deref(),
-            subject: &record.subject,
+            subject,
             session: &self.session.id,
             preset: plan.preset.as_deref(),
             harness: &plan.harness,
             answer,
-            checks: &record.checks,
+            checks,
             trace_link: &|id| trace_link(plan.project.as_ref(), id),
         };
         Ok(forge::compose(&about, &Redactor::new(&secrets)))

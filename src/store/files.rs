@@ -71,6 +71,10 @@ impl SessionDir {
         self.root.join("repository.git")
     }
 
+    pub(super) fn report_record(&self) -> PathBuf {
+        self.root.join("report.json")
+    }
+
     pub(super) fn repository_record(&self) -> PathBuf {
         self.root.join("repository.json")
     }

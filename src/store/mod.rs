@@ -38,6 +38,6 @@ pub use files::SessionDir;
 pub use fires::{Ended, Notice, Standing, Target};
 pub use issues::Observation;
 pub use records::{SessionRecord, TurnRecord, TurnState};
-pub use repository::{PullRequestRecord, RepositoryRecord};
+pub use repository::{PullRequestRecord, ReportRecord, RepositoryRecord};
 pub use signal::Look;
 pub use transcript::{JournalFile, TranscriptFile, start_of_last};

@@ -6,9 +6,10 @@
 use super::files::SessionDir;
 use crate::domain::artifact::Check;
 use crate::error::{Cannot as _, Failure, Kind, Result};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The version of the record that this program writes.
 const VERSION: u32 = 1;
@@ -60,14 +61,9 @@ impl RepositoryRecord {
     /// None where the session has no repository.
     pub fn read(dir: &SessionDir) -> Result<Option<Self>> {
         let path = dir.repository_record();
-        let doing = || format!("read `{}`", path.display());
-        let text = match std::fs::read(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            text => text.cannot(Kind::Config, doing)?,
-        };
-        let record: Self = serde_json::from_slice(&text).cannot(Kind::Config, doing)?;
+        let Some(record) = read::<Self>(&path)? else { return Ok(None) };
         if record.v > VERSION {
-            return Err(Failure::new(Kind::Config, format!("cannot {}", doing()))
+            return Err(Failure::new(Kind::Config, format!("cannot read `{}`", path.display()))
                 .because("a newer version of this program wrote it")
                 .hint("use that version"));
         }
@@ -75,12 +71,44 @@ impl RepositoryRecord {
     }
 
     pub fn write(&self, dir: &SessionDir) -> Result<()> {
-        let path = dir.repository_record();
-        let doing = || format!("write `{}`", path.display());
-        let text = serde_json::to_vec_pretty(self).cannot(Kind::Bug, doing)?;
-        let mut staged = tempfile::NamedTempFile::new_in(dir.path()).cannot(Kind::Config, doing)?;
-        staged.write_all(&text).cannot(Kind::Config, doing)?;
-        staged.as_file().sync_all().cannot(Kind::Config, doing)?;
-        staged.persist(&path).map(drop).cannot(Kind::Config, doing)
+        write(self, dir, &dir.repository_record())
     }
+}
+
+/// An issue at a forge that tells of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportRecord {
+    /// The repository, as people name it.
+    pub repository: String,
+    pub number: u64,
+    pub url: String,
+    pub title: String,
+}
+
+impl ReportRecord {
+    pub fn read(dir: &SessionDir) -> Result<Option<Self>> {
+        read(&dir.report_record())
+    }
+
+    pub fn write(&self, dir: &SessionDir) -> Result<()> {
+        write(self, dir, &dir.report_record())
+    }
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    let doing = || format!("read `{}`", path.display());
+    let text = match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        text => text.cannot(Kind::Config, doing)?,
+    };
+    serde_json::from_slice(&text).map(Some).cannot(Kind::Config, doing)
+}
+
+fn write<T: Serialize>(record: &T, dir: &SessionDir, path: &Path) -> Result<()> {
+    let doing = || format!("write `{}`", path.display());
+    let text = serde_json::to_vec_pretty(record).cannot(Kind::Bug, doing)?;
+    let mut staged = tempfile::NamedTempFile::new_in(dir.path()).cannot(Kind::Config, doing)?;
+    staged.write_all(&text).cannot(Kind::Config, doing)?;
+    staged.as_file().sync_all().cannot(Kind::Config, doing)?;
+    staged.persist(path).map(drop).cannot(Kind::Config, doing)
 }

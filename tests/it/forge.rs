@@ -303,6 +303,32 @@ fn a_killed_command_is_finished_by_the_next() {
     rig.home.nothing_left();
 }
 
+/// An investigation becomes an issue, of a session that has no repository; once, whatever is lost.
+#[test]
+fn an_investigation_becomes_an_issue() {
+    need!(need::bubblewrap());
+    let rig = Rig::new();
+    let start =
+        ["session", "start", "--preset", "triage", "--project", "demo", "--sandbox", "local"];
+    rig.run(&start).ok();
+    let publish = ["session", "publish", "last", "--issue", "--repo", REPOSITORY];
+    let nowhere = rig.run(&publish[..4]).exits(2);
+    assert!(nowhere.stderr.contains("--repo owner/name"), "{}", nowhere.stderr);
+    rig.github.fault(&[Fault::Limited(403, Some(1)), Fault::CommitThenDrop]);
+    let done = rig.run(&publish).ok();
+    let issues = rig.github.issues();
+    assert_eq!(issues.len(), 1, "{}", done.stderr);
+    assert!(done.stdout.contains(issues[0]["html_url"].as_str().unwrap()), "{}", done.stdout);
+    let body = issues[0]["body"].as_str().unwrap();
+    assert!(body.contains("## Overview") && body.contains("`triage`"), "{body}");
+    rig.run(&publish).ok();
+    assert_eq!(rig.github.issues().len(), 1);
+    let report = rig.artifact("report");
+    assert_eq!(report["url"], issues[0]["html_url"]);
+    assert_eq!((rig.branches().len(), rig.github.opened()), (1, 0), "nothing is pushed");
+    rig.no_token();
+}
+
 /// A person pushed to the branch meanwhile, and what they did stays.
 #[test]
 fn a_moved_branch_is_never_forced() {

@@ -71,7 +71,7 @@ fn usual(app: &App) -> Result<&'static dyn Harness> {
     };
     let labels: Vec<String> = all.iter().map(label).collect();
     let start = all.iter().position(|one| first.is_some_and(|first| first.name() == one.name()));
-    let chosen = ask::choose("which agent shall work for you?", &labels, start.unwrap_or(0))?;
+    let chosen = ask::choose("the agent that shall work for you", &labels, start.unwrap_or(0))?;
     Ok(all[chosen])
 }
 

@@ -78,9 +78,10 @@ struct Told<'a> {
 
 impl Told<'_> {
     fn row(&mut self, row: DoctorRow) {
-        if !self.app.global.json {
-            let drawn = human::doctor::drawn(&row, &self.app.screens.err);
-            failure::note(&drawn, &self.app.screens);
+        if !self.app.global.json && !self.app.global.quiet {
+            failure::show(&self.app.screens, |err, screen| {
+                human::doctor::write_next(err, screen, &row)
+            });
         }
         self.rows.push(row);
     }

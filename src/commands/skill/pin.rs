@@ -119,10 +119,8 @@ fn asked(app: &App, skill: &Skill, source: &SkillSource, agreed: Option<&Pin>) -
             .hint(format!("look at it, and agree: `loop skill install {}`", skill.name)));
     }
     let seen = look(app, skill, source, None)?;
-    let mut shown = Vec::new();
-    // Writing to memory does not fail.
-    let _ = human::skills::write(&mut shown, &app.screens.err, &view(skill, source, &seen, agreed));
-    failure::note(String::from_utf8_lossy(&shown).trim_end(), &app.screens);
+    let view = view(skill, source, &seen, agreed);
+    failure::show(&app.screens, |err, screen| human::skills::write(err, screen, &view));
     match ask::confirm("let workers use these files?", &app.screens)? {
         true => agree(app, &skill.name, source, &seen),
         false => Err(refused(&skill.name)),

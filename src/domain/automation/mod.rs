@@ -10,10 +10,11 @@
 pub mod admit;
 pub mod due;
 pub mod fire;
+pub mod signal;
 pub mod watch;
 
 use super::schedule::Schedule;
-use super::signal::Signal;
+use signal::Signal;
 use std::collections::BTreeMap;
 use watch::MetricTrigger;
 

@@ -40,12 +40,9 @@ pub fn write(out: &mut dyn Write, screen: &Screen, rows: &[DoctorRow]) -> io::Re
 }
 
 /// One row of several that are told one after the other.
-pub fn drawn(row: &DoctorRow, screen: &Screen) -> String {
+pub fn write_next(out: &mut dyn Write, screen: &Screen, row: &DoctorRow) -> io::Result<()> {
     let requirement = format!("{:12}", row.requirement);
-    let mut out = Vec::new();
-    // Writing to memory does not fail.
-    let _ = write(&mut out, screen, &[DoctorRow { requirement, ..row.clone() }]);
-    String::from_utf8_lossy(&out).trim_end().to_owned()
+    write(out, screen, &[DoctorRow { requirement, ..row.clone() }])
 }
 
 #[cfg(test)]

@@ -43,6 +43,7 @@ pub struct GitHub {
 #[derive(Default)]
 struct State {
     pulls: Vec<Value>,
+    issues: Vec<Value>,
     checks: Vec<Value>,
     faults: Vec<Fault>,
     calls: Vec<String>,
@@ -90,6 +91,10 @@ impl GitHub {
 
     pub fn pulls(&self) -> Vec<Value> {
         lock(&self.state).pulls.clone()
+    }
+
+    pub fn issues(&self) -> Vec<Value> {
+        lock(&self.state).issues.clone()
     }
 
     pub fn calls(&self) -> Vec<String> {
@@ -201,9 +206,18 @@ fn answer(
             let runs = json!({ "total_count": state.checks.len(), "check_runs": state.checks });
             reply(200, &runs, &[])
         }
+        ("GET", ["repos", _, _, "issues"]) => {
+            assert!(query.contains("state=all") && query.contains("since="), "{query}");
+            let all: Vec<&Value> = state.pulls.iter().chain(&state.issues).rev().collect();
+            reply(200, &json!(all), &[])
+        }
+        ("POST", ["repos", owner, name, "issues"]) => {
+            let page = format!("{}/{owner}/{name}/issues", state.base);
+            post(state, body, &|state, asked| Ok(issue(state, &page, asked)))
+        }
         ("POST", ["repos", owner, name, "pulls"]) => {
             let bare = repositories.path(&format!("{owner}/{name}"));
-            post(state, owner, name, &bare, body)
+            post(state, body, &|state, asked| create(state, owner, name, &bare, asked))
         }
         _ => {
             let call = format!("{method} {path}");
@@ -211,6 +225,16 @@ fn answer(
             reply(500, &json!({ "message": format!("unknown: {call}") }), &[])
         }
     }
+}
+
+fn issue(state: &mut State, page: &str, asked: &Value) -> Value {
+    let number = state.pulls.len() + state.issues.len() + 1;
+    let issue = json!({
+        "id": 2000 + number, "number": number, "state": "open",
+        "html_url": format!("{page}/{number}"), "title": asked["title"], "body": asked["body"],
+    });
+    state.issues.push(issue.clone());
+    issue
 }
 
 fn list(state: &mut State, owner: &str, query: &str) -> Response<Body> {
@@ -236,12 +260,11 @@ fn list(state: &mut State, owner: &str, query: &str) -> Response<Body> {
     reply(200, &json!(found), &[])
 }
 
+/// Makes something, and answers as the next fault will have it.
 fn post(
     state: &mut State,
-    owner: &str,
-    name: &str,
-    bare: &std::path::Path,
     body: &Bytes,
+    maker: &dyn Fn(&mut State, &Value) -> Result<Value, String>,
 ) -> Response<Body> {
     let fault = if state.faults.is_empty() { None } else { Some(state.faults.remove(0)) };
     let limited = json!({ "message": "You have exceeded a secondary rate limit." });
@@ -262,7 +285,7 @@ fn post(
     let Ok(asked) = serde_json::from_slice::<Value>(body) else {
         return reply(400, &json!({ "message": "Problems parsing JSON" }), &[]);
     };
-    let made = create(state, owner, name, bare, &asked);
+    let made = maker(state, &asked);
     match (fault, made) {
         (_, Err(why)) => {
             let errors = json!([{ "resource": "PullRequest", "code": "custom", "message": why }]);
@@ -308,7 +331,7 @@ fn create(
     let pull = json!({
         "id": 1000 + number, "number": number, "html_url": page, "url": api, "state": "open",
         "draft": asked["draft"], "title": asked["title"], "body": asked["body"],
-        "merged_at": null, "created_at": iso(now), "user": { "login": "octo" },
+        "merged_at": null, "created_at": iso(now), "pull_request": {}, "user": { "login": "octo" },
         "head": { "ref": head, "sha": commit, "label": format!("{owner}:{head}") },
         "base": { "ref": base },
     });

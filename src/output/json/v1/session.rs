@@ -81,6 +81,8 @@ pub enum ArtifactKind {
     Branch,
     Patch,
     PullRequest,
+    /// An issue at the forge.
+    Report,
     File,
 }
 
@@ -209,6 +211,7 @@ impl ArtifactKind {
             K::Branch => Self::Branch,
             K::Patch => Self::Patch,
             K::PullRequest => Self::PullRequest,
+            K::Report => Self::Report,
             K::File => Self::File,
         }
     }

@@ -94,12 +94,10 @@ impl Performing<'_> {
         {
             return self.signal(store, automation);
         }
-        let prepared = self.automation.map_err(Failure::clone).and_then(|automation| {
-            let plan = plan(self.app, automation, self.fire)?;
-            // An engine that does not answer is told before anything is recorded.
-            self.app.providers()?.by_name(&plan.sandbox.provider)?;
-            Ok(plan)
-        });
+        let prepared = self
+            .automation
+            .map_err(Failure::clone)
+            .and_then(|automation| plan(self.app, automation, self.fire));
         let plan = match prepared {
             Ok(plan) => plan,
             Err(failed) => return self.failed(store, &failed),

@@ -1,30 +1,24 @@
 //! From a fire to the plan of its session.
 
 use crate::commands::app::App;
-use crate::commands::clock;
-use crate::commands::session::start::refuse_what_is_not_there;
+use crate::commands::session;
 use crate::config::start::{self, StartFlags};
 use crate::domain::automation::Automation;
 use crate::domain::automation::fire::{About, Fire};
 use crate::domain::plan::LaunchPlan;
 use crate::error::Result;
-use crate::sandbox;
 
 /// The variable that tells a worker's own `loop` which automations led to it.
 pub const CHAIN: &str = "LOOP_CHAIN";
 
 /// Plans the session of a fire as `loop session start` would, and tells it why it fired.
 pub fn plan(app: &App, automation: &Automation, fire: &Fire) -> Result<LaunchPlan> {
-    let layers = app.layers()?;
-    let flags = flags(automation, fire);
-    let named = layers.settings()?.defaults.sandbox.is_some();
-    let usual = if named { sandbox::NAMES[0] } else { app.providers()?.usual() };
-    let mut plan = start::resolve(&layers, &flags, usual, clock::now())?;
-    refuse_what_is_not_there(&plan)?;
+    let mut plan = session::start::planned(app, &flags(automation, fire))?;
     if let Some(told) = told(&fire.about) {
         plan.prompt.push_str(&told);
         start::check_prompt(&plan.prompt)?;
     }
+    session::start::ready(app, &mut plan)?;
     Ok(plan)
 }
 

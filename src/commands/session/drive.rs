@@ -1,7 +1,7 @@
 //! What `start`, `attach` and `send` share: driving a session from a terminal or a script.
 
 use crate::commands::app::{App, Done};
-use crate::commands::{clock, skill};
+use crate::commands::clock;
 use crate::domain::measure;
 use crate::domain::plan::LaunchPlan;
 use crate::domain::session::Phase;
@@ -39,10 +39,7 @@ pub fn prompt_from(path: &Path) -> Result<String> {
 }
 
 /// Records a session and drives it.
-pub fn start(app: &App, mut plan: LaunchPlan, detach: bool) -> Done {
-    skill::pin::pin(app, &mut plan)?;
-    // An engine that does not answer is told before anything is recorded.
-    app.providers()?.by_name(&plan.sandbox.provider)?;
+pub fn start(app: &App, plan: LaunchPlan, detach: bool) -> Done {
     let mut store = app.store()?;
     let session = record(short_id(), plan);
     let first = TurnRecord::new(1, &session.plan.prompt, TurnState::Handed);
@@ -71,7 +68,6 @@ pub fn unattended(
     reporter: &mut dyn Reporter,
     recorded: &mut dyn FnMut(&str) -> Result<()>,
 ) -> Result<Outcome> {
-    app.providers()?.by_name(&plan.sandbox.provider)?;
     let mut store = app.store()?;
     let session = record(short_id(), plan);
     let first = TurnRecord::new(1, &session.plan.prompt, TurnState::Handed);

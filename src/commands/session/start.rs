@@ -2,7 +2,7 @@
 
 use super::drive;
 use crate::commands::app::{App, Done};
-use crate::commands::clock;
+use crate::commands::{clock, skill};
 use crate::config::start::{self, StartFlags};
 use crate::domain::limits::Keep;
 use crate::domain::measure;
@@ -97,7 +97,7 @@ pub struct Start {
 }
 
 /// What a plan may say and this version cannot do yet. Better refused than left out in silence.
-pub fn refuse_what_is_not_there(plan: &LaunchPlan) -> Result<()> {
+fn refuse_what_is_not_there(plan: &LaunchPlan) -> Result<()> {
     if let Network::Hosts(_) = plan.sandbox.network {
         return Err(Failure::new(Kind::Config, "a list of hosts cannot be kept yet")
             .because("that needs the gateway, which this version does not have")
@@ -124,10 +124,18 @@ pub fn planned(app: &App, flags: &StartFlags) -> Result<LaunchPlan> {
     start::resolve(&layers, flags, usual, clock::now())
 }
 
+/// What must hold before a session of the plan is recorded; custom skills are held to what was agreed.
+pub fn ready(app: &App, plan: &mut LaunchPlan) -> Result<()> {
+    refuse_what_is_not_there(plan)?;
+    skill::pin::pin(app, plan)?;
+    // An engine that does not answer is told now.
+    app.providers()?.by_name(&plan.sandbox.provider).map(drop)
+}
+
 /// Starts a session and drives it, as the page does.
 pub fn begin(app: &App, flags: &StartFlags) -> Done {
-    let plan = planned(app, flags)?;
-    refuse_what_is_not_there(&plan)?;
+    let mut plan = planned(app, flags)?;
+    ready(app, &mut plan)?;
     drive::start(app, plan, false)
 }
 
@@ -135,16 +143,14 @@ impl Start {
     pub fn run(self, app: &App) -> Done {
         let detach = self.detach;
         let dry_run = self.dry_run;
-        let plan = planned(app, &self.flags()?)?;
-        if !dry_run {
-            refuse_what_is_not_there(&plan)?;
-        }
+        let mut plan = planned(app, &self.flags()?)?;
         if dry_run {
             return app.show(
                 |out| json::write_document(out, &v1::Plan::of(&plan)),
                 |out| human::plan::write(out, &app.screens.out, &plan),
             );
         }
+        ready(app, &mut plan)?;
         drive::start(app, plan, detach)
     }
 

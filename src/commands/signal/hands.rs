@@ -125,7 +125,7 @@ fn plan(app: &App, worker: &Worker, order: &Order) -> Result<LaunchPlan> {
             .push_str(&format!("\n\nWhat is known of this project beforehand:\n{context}\n"));
         check_prompt(&plan.prompt)?;
     }
-    start::refuse_what_is_not_there(&plan)?;
+    start::ready(app, &mut plan)?;
     Ok(plan)
 }
 

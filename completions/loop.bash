@@ -19,6 +19,9 @@ _loop() {
             loop,allow)
                 cmd="loop__subcmd__allow"
                 ;;
+            loop,automation)
+                cmd="loop__subcmd__automation"
+                ;;
             loop,checkout)
                 cmd="loop__subcmd__checkout"
                 ;;
@@ -67,6 +70,9 @@ _loop() {
             loop,session)
                 cmd="loop__subcmd__session"
                 ;;
+            loop,signal)
+                cmd="loop__subcmd__signal"
+                ;;
             loop,skill)
                 cmd="loop__subcmd__skill"
                 ;;
@@ -81,6 +87,51 @@ _loop() {
                 ;;
             loop,turn)
                 cmd="loop__subcmd__turn"
+                ;;
+            loop__subcmd__automation,daemon)
+                cmd="loop__subcmd__automation__subcmd__daemon"
+                ;;
+            loop__subcmd__automation,delete)
+                cmd="loop__subcmd__automation__subcmd__rm"
+                ;;
+            loop__subcmd__automation,disable)
+                cmd="loop__subcmd__automation__subcmd__disable"
+                ;;
+            loop__subcmd__automation,enable)
+                cmd="loop__subcmd__automation__subcmd__enable"
+                ;;
+            loop__subcmd__automation,history)
+                cmd="loop__subcmd__automation__subcmd__history"
+                ;;
+            loop__subcmd__automation,install)
+                cmd="loop__subcmd__automation__subcmd__install"
+                ;;
+            loop__subcmd__automation,list)
+                cmd="loop__subcmd__automation__subcmd__list"
+                ;;
+            loop__subcmd__automation,ls)
+                cmd="loop__subcmd__automation__subcmd__list"
+                ;;
+            loop__subcmd__automation,new)
+                cmd="loop__subcmd__automation__subcmd__new"
+                ;;
+            loop__subcmd__automation,perform)
+                cmd="loop__subcmd__automation__subcmd__perform"
+                ;;
+            loop__subcmd__automation,rm)
+                cmd="loop__subcmd__automation__subcmd__rm"
+                ;;
+            loop__subcmd__automation,run)
+                cmd="loop__subcmd__automation__subcmd__run"
+                ;;
+            loop__subcmd__automation,show)
+                cmd="loop__subcmd__automation__subcmd__show"
+                ;;
+            loop__subcmd__automation,tick)
+                cmd="loop__subcmd__automation__subcmd__tick"
+                ;;
+            loop__subcmd__automation,validate)
+                cmd="loop__subcmd__automation__subcmd__validate"
                 ;;
             loop__subcmd__preset,edit)
                 cmd="loop__subcmd__preset__subcmd__edit"
@@ -196,6 +247,51 @@ _loop() {
             loop__subcmd__session__subcmd__evals,show)
                 cmd="loop__subcmd__session__subcmd__evals__subcmd__show"
                 ;;
+            loop__subcmd__signal,attach-repo)
+                cmd="loop__subcmd__signal__subcmd__attach__subcmd__repo"
+                ;;
+            loop__subcmd__signal,detach-repo)
+                cmd="loop__subcmd__signal__subcmd__detach__subcmd__repo"
+                ;;
+            loop__subcmd__signal,disable)
+                cmd="loop__subcmd__signal__subcmd__disable"
+                ;;
+            loop__subcmd__signal,enable)
+                cmd="loop__subcmd__signal__subcmd__enable"
+                ;;
+            loop__subcmd__signal,issue)
+                cmd="loop__subcmd__signal__subcmd__issue"
+                ;;
+            loop__subcmd__signal,issues)
+                cmd="loop__subcmd__signal__subcmd__issues"
+                ;;
+            loop__subcmd__signal,run)
+                cmd="loop__subcmd__signal__subcmd__run"
+                ;;
+            loop__subcmd__signal,status)
+                cmd="loop__subcmd__signal__subcmd__status"
+                ;;
+            loop__subcmd__signal__subcmd__issue,assign-pr)
+                cmd="loop__subcmd__signal__subcmd__issue__subcmd__assign__subcmd__pr"
+                ;;
+            loop__subcmd__signal__subcmd__issue,investigate)
+                cmd="loop__subcmd__signal__subcmd__issue__subcmd__investigate"
+                ;;
+            loop__subcmd__signal__subcmd__issue,mute)
+                cmd="loop__subcmd__signal__subcmd__issue__subcmd__mute"
+                ;;
+            loop__subcmd__signal__subcmd__issue,reopen)
+                cmd="loop__subcmd__signal__subcmd__issue__subcmd__reopen"
+                ;;
+            loop__subcmd__signal__subcmd__issue,resolve)
+                cmd="loop__subcmd__signal__subcmd__issue__subcmd__resolve"
+                ;;
+            loop__subcmd__signal__subcmd__issue,show)
+                cmd="loop__subcmd__signal__subcmd__issue__subcmd__show"
+                ;;
+            loop__subcmd__signal__subcmd__issue,to-eval)
+                cmd="loop__subcmd__signal__subcmd__issue__subcmd__to__subcmd__eval"
+                ;;
             loop__subcmd__skill,check)
                 cmd="loop__subcmd__skill__subcmd__check"
                 ;;
@@ -245,7 +341,7 @@ _loop() {
 
     case "${cmd}" in
         loop)
-            opts="-q -v -h -V --json --quiet --verbose --color --no-input --trust --help --version session preset skill secret project traces gc init doctor allow schema completions supervise turn interrupt close journal place pack checkout hand-over triage"
+            opts="-q -v -h -V --json --quiet --verbose --color --no-input --trust --help --version session preset skill secret project traces signal automation gc init doctor allow schema completions supervise turn interrupt close journal place pack checkout hand-over triage"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -265,6 +361,290 @@ _loop() {
         loop__subcmd__allow)
             opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__automation)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help list ls show new validate enable disable rm delete run history daemon tick install perform"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__automation__subcmd__daemon)
+            opts="-q -v -h --every --parallel --listen --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --every)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --parallel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__automation__subcmd__disable)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__automation__subcmd__enable)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__automation__subcmd__history)
+            opts="-q -v -h --limit --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__automation__subcmd__install)
+            opts="-o -q -v -h --output --daemon --image --force --json --quiet --verbose --color --no-input --trust --help systemd cron github-actions kubernetes"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --image)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__automation__subcmd__list)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__automation__subcmd__new)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__automation__subcmd__perform)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__automation__subcmd__rm)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__automation__subcmd__run)
+            opts="-q -v -h --wait --summary --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --summary)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__automation__subcmd__show)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__automation__subcmd__tick)
+            opts="-q -v -h --wait --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__automation__subcmd__validate)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1361,6 +1741,374 @@ _loop() {
             return 0
             ;;
         loop__subcmd__session__subcmd__stop)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__signal)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help enable disable status run issues issue attach-repo detach-repo"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__signal__subcmd__attach__subcmd__repo)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__signal__subcmd__detach__subcmd__repo)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__signal__subcmd__disable)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__signal__subcmd__enable)
+            opts="-q -v -h --every --cron --timezone --preset --context --top --budget --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --every)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cron)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timezone)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --top)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --budget)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__signal__subcmd__issue)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help show resolve reopen mute assign-pr investigate to-eval"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__signal__subcmd__issue__subcmd__assign__subcmd__pr)
+            opts="-q -v -h --merged --at --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__signal__subcmd__issue__subcmd__investigate)
+            opts="-q -v -h --preset --harness --sandbox --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --preset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --harness)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sandbox)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__signal__subcmd__issue__subcmd__mute)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__signal__subcmd__issue__subcmd__reopen)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__signal__subcmd__issue__subcmd__resolve)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__signal__subcmd__issue__subcmd__show)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__signal__subcmd__issue__subcmd__to__subcmd__eval)
+            opts="-o -q -v -h --output --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__signal__subcmd__issues)
+            opts="-q -v -h --project --status --limit --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --project)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --status)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__signal__subcmd__run)
+            opts="-q -v -h --top --preset --sandbox --budget --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --top)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sandbox)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --budget)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__signal__subcmd__status)
             opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

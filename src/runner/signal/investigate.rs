@@ -106,7 +106,8 @@ pub fn spent(store: &Store, project: &str, now: i64) -> Result<f64> {
         Filter { project: Some(project.to_owned()), since: Some(now - DAY), ..Filter::default() };
     let sessions = store.sessions(&filter)?;
     let ours = sessions.iter().filter(|one| one.plan.labels.contains_key(super::LABEL));
-    Ok(ours.map(cost).sum())
+    // The sum of no floating-point numbers at all is a negative zero.
+    Ok(ours.map(cost).fold(0.0, |sum, cost| sum + cost))
 }
 
 fn cost(session: &SessionRecord) -> f64 {

@@ -357,6 +357,54 @@ fn monitors_are_listed() {
     assert_eq!(monitors[150]["latest_value"], 9120.5);
 }
 
+/// An automation fires when a monitor of AX becomes triggered: once, however often it is looked at,
+/// and again only after it was cleared; while AX cannot be asked nothing is known, and nothing is lost.
+#[test]
+fn a_monitor_starts_a_session_on_its_edge() {
+    need!(need::docker());
+    let mut world = World::new();
+    let monitor = |status: &str| {
+        json!({"id": "m1", "name": "p95 latency", "type": "TRACING", "project_id": PROJECT,
+            "status": status, "evaluated_at": "2026-08-20T10:00:00Z", "metric": "P95",
+            "latest_computed_value": 9120.5, "uri": "https://app.arize.com/m",
+            "threshold": {"type": "MANUAL_SINGLE", "operator": "GREATER_THAN", "value": 8000}})
+    };
+    world.monitors = vec![monitor("CLEARED")];
+    world.hold(traces(20, noon()));
+    let server = ArizeServer::start(world);
+    let home = home(&server);
+    home.write(
+        "config/automations/slow.toml",
+        "preset = \"triage\"\nproject = \"bot\"\nsince = \"7d\"\n[trigger]\n\
+         monitor = { source = \"arize\", name = \"p95 latency\" }\nevery = \"1m\"\n",
+    );
+    let look = |status: Option<&str>| {
+        if let Some(status) = status {
+            server.world().monitors = vec![monitor(status)];
+        }
+        let store = home.data().join("store.db");
+        if store.exists() {
+            let store = rusqlite::Connection::open(store).unwrap();
+            let sql = "UPDATE automations SET watched = json_set(watched, '$.looked_at', 0)";
+            store.execute(sql, []).unwrap();
+        }
+        ask(&home, &["automation", "tick", "--wait"]);
+        let history = ask(&home, &["automation", "history", "slow", "--json"]).ok().json();
+        let fires = history.as_array().unwrap().clone();
+        fires.into_iter().filter(|fire| fire["state"] == "done").count()
+    };
+    assert_eq!(look(None), 0);
+    assert_eq!(look(Some("TRIGGERED")), 1);
+    assert_eq!(look(None), 1, "it is still the same edge");
+    server.fail_at("/v2/monitors", 0, Fault::Problem(403, json!({"title": "no"})));
+    assert_eq!(look(None), 1, "nothing is known, so nothing fires");
+    let shown = ask(&home, &["automation", "show", "slow"]).ok().stdout;
+    assert!(shown.contains("may not do this"), "{shown}");
+    assert_eq!(look(Some("CLEARED")), 1);
+    assert_eq!(look(Some("TRIGGERED")), 2);
+    home.nothing_left();
+}
+
 /// A home with a session that left four evals, the last of them of a span that is not there.
 fn judged(server: &ArizeServer) -> Home {
     let home = home(server);

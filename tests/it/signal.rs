@@ -495,20 +495,9 @@ fn a_fix_by_claude_code() {
     assert!(issue["title"].as_str().unwrap().contains("RateLimitError"), "{issue:#}");
     let cited: Vec<&str> =
         issue["examples"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
-    let fix = format!(
-        "git checkout -q -b slower; echo 40000 > limit.txt; git commit -qam 'limit: half of it'; \
-         printf '# Too many tokens a minute\n\n## Overview\nThe limit is hit.\n\n## Evidence\n%s\n\n## Proposed fix\nLess.\n' \
-         '{}' > /artifacts/investigation.md",
-        cited[..3].join(" ")
-    );
-    let lane = ModelServer::shared().lane("signal-claude", vec![shell(&fix), say("Half of it.")]);
-    let bundled = include_str!("../../presets/signal.toml");
-    let provider = format!(
-        "[provider]\nbase_url = \"{}\"\nsecret = \"MODEL_KEY\"\n\n[sandbox]\nprovider = \"docker\"\nimage = \"{image}\"\n",
-        lane.url(&engine.gateway)
-    );
-    let text = bundled.replace("[sandbox]\n", &provider).replace("4GiB", "2GiB");
-    rig.home.preset("signal", &text);
+    let steps = vec![shell(&fix(&cited[..3].join(" "))), say("Half of it.")];
+    let lane = ModelServer::shared().lane("signal-claude", steps);
+    rig.home.preset("signal", &bundled(&lane.url(&engine.gateway), &image));
     let context = "the limit is per minute";
     rig.ask(&["signal", "enable", "shop", "--top", "1", "--context", context]).ok();
     rig.ask(&["signal", "attach-repo", "shop", "acme/shop"]).ok();
@@ -522,18 +511,7 @@ fn a_fix_by_claude_code() {
     for wanted in [context, &id, cited[0], "RateLimitError"] {
         assert!(told.contains(wanted), "the worker is told `{wanted}`: {told}");
     }
-    // What it cost counts, and no more is spent than allowed.
-    let status = rig.ask(&["signal", "status", "shop", "--json"]).ok().json();
-    let spent = status["spent_usd"].as_f64().unwrap();
-    assert!(spent > 0.0, "{status:#}");
-    let allowed = format!("{:.4}", spent + 0.001);
-    rig.ask(&["signal", "enable", "shop", "--budget", &allowed]).ok();
-    let other = rig.issues("open")[1]["id"].as_str().unwrap().to_owned();
-    let refused = rig.ask(&["signal", "issue", "investigate", &other]).exits(7);
-    assert!(refused.stderr.contains("the day's money is spent"), "{}", refused.stderr);
-    let run = rig.look(&[]);
-    assert_eq!(run["sessions"], 0);
-    assert!(run["notes"].to_string().contains("the day's money is spent"), "{run:#}");
+    no_more_than_allowed(&rig);
     // It is still open, so nothing changes; then it is merged.
     assert_eq!(rig.look(&["--top", "0"])["changes"], json!([]));
     github.edit(1, |pull| {
@@ -549,5 +527,63 @@ fn a_fix_by_claude_code() {
         rig.states(&id),
         ["open", "investigating", "open", "fix proposed", "merged", "verified gone", "regressed"]
     );
+    rig.home.nothing_left();
+}
+
+/// Commits, and an investigation that cites this.
+fn fix(cited: &str) -> String {
+    format!(
+        "git checkout -q -b slower; echo 40000 > limit.txt; git commit -qam 'limit: half of it'; \
+         printf '# Too many tokens a minute\n\n## Overview\nThe limit is hit.\n\n## Evidence\n%s\n\n\
+         ## Proposed fix\nLess.\n' '{cited}' > /artifacts/investigation.md"
+    )
+}
+
+/// The bundled preset, for a scripted model.
+fn bundled(url: &str, image: &str) -> String {
+    let provider = format!(
+        "[provider]\nbase_url = \"{url}\"\nsecret = \"MODEL_KEY\"\n\n[sandbox]\n\
+         provider = \"docker\"\nimage = \"{image}\"\n"
+    );
+    let text = include_str!("../../presets/signal.toml");
+    text.replace("[sandbox]\n", &provider).replace("4GiB", "2GiB")
+}
+
+/// What a session cost counts, and no more is spent than allowed.
+fn no_more_than_allowed(rig: &Rig) {
+    let status = rig.ask(&["signal", "status", "shop", "--json"]).ok().json();
+    let spent = status["spent_usd"].as_f64().unwrap();
+    assert!(spent > 0.0, "{status:#}");
+    let allowed = format!("{:.4}", spent + 0.001);
+    rig.ask(&["signal", "enable", "shop", "--budget", &allowed]).ok();
+    let other = rig.issues("open")[1]["id"].as_str().unwrap().to_owned();
+    let refused = rig.ask(&["signal", "issue", "investigate", &other]).exits(7);
+    assert!(refused.stderr.contains("the day's money is spent"), "{}", refused.stderr);
+    let run = rig.look(&[]);
+    assert_eq!(run["sessions"], 0);
+    assert!(run["notes"].to_string().contains("the day's money is spent"), "{run:#}");
+}
+
+/// A fix whose investigation does not show the failure is not proposed.
+#[test]
+fn a_fix_without_evidence() {
+    need!(need::bubblewrap());
+    let token = "ghx-canary-0c4d8a1e6b72f935";
+    let github = GitHub::start(token);
+    github.repositories.make("acme/shop", &[("limit.txt", "80000\n")]);
+    let mut rig = Rig::new();
+    rig.env = vec![("GH_TOKEN".to_owned(), token.to_owned())];
+    rig.home.write("config/skills/github.toml", &github.skill());
+    let script = format!("read -r asked; {}; echo done", fix("none that I know of"));
+    rig.home.script("sloppy", "local", &script, "");
+    rig.ask(&["signal", "enable", "shop", "--preset", "sloppy", "--top", "1"]).ok();
+    rig.ask(&["signal", "attach-repo", "shop", "acme/shop"]).ok();
+    let run = rig.look(&[]);
+    assert_eq!((&run["sessions"], github.opened()), (&json!(1), 0), "{run:#}");
+    let notes = run["notes"].to_string();
+    assert!(notes.contains("no pull request") && notes.contains("cites 0 of"), "{notes}");
+    let shown = rig.show(&id(&rig.issues("open")[0]));
+    assert_eq!((state(&shown), &shown["life"]["pull_request"]), ("open", &Value::Null));
+    assert!(shown["life"]["history"].to_string().contains("no pull request"), "{shown:#}");
     rig.home.nothing_left();
 }

@@ -12,7 +12,7 @@ use crate::domain::signal::Signal;
 use crate::error::Result;
 use crate::forge::State;
 use crate::output::brief::Brief;
-use crate::output::{Reporter as _, Step, failure, sanitise};
+use crate::output::{Reporter as _, Silent, Step, failure, sanitise};
 use crate::runner::signal::{self, Hands, LABEL, Order, Standing};
 use crate::runner::{self, Publisher};
 use crate::store::{RepositoryRecord, SessionRecord, Store};
@@ -52,6 +52,7 @@ pub fn with<T>(
             outside,
             reporter: &mut reporter,
             start: &mut |order, recorded| session(app, worker, order, recorded),
+            close: &|session| close(app, session),
             publish: &|session| publish(app, session),
             standing: &|issue| standing(app, issue),
         };
@@ -137,6 +138,14 @@ fn task(order: &Order) -> String {
          headings Overview, Evidence and Proposed fix. Cite whole trace ids of those that show it.\n",
         order.project, order.about
     )
+}
+
+/// Ends a session that somebody left; who drives it now ends it themselves.
+fn close(app: &App, id: &str) -> Result<()> {
+    let mut store = app.store()?;
+    let Some(_lock) = drive::lock_soon(&store, id)? else { return Ok(()) };
+    let session = store.session(id)?;
+    app.with_runner(&mut store, session, &mut Silent, |runner| runner.close())
 }
 
 /// Pushes what a session committed and opens a pull request.

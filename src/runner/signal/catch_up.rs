@@ -48,7 +48,12 @@ pub(super) fn catch_up(
 /// Whether the session that looks into it is over, which nobody told.
 fn session_over(store: &mut Store, issue: &Issue, hands: &mut Hands) -> Result<Issue> {
     let now = (hands.outside.now)();
-    let session = issue.sessions.last().and_then(|id| store.session(id).ok());
+    let mut session = issue.sessions.last().and_then(|id| store.session(id).ok());
+    if let Some(idle) = session.as_ref().filter(|session| session.phase == Phase::Idle) {
+        // It is done, and nobody will send it more.
+        (hands.close)(&idle.id)?;
+        session = store.session(&idle.id).ok();
+    }
     match session {
         Some(session) if session.phase.is_over() => attach(store, issue, &session, now),
         Some(session) if is_left(store, &session)? => store.change_issue(&issue.id, |issue| {

@@ -41,6 +41,8 @@ pub struct Hands<'a> {
     pub reporter: &'a mut dyn Reporter,
     /// Starts a session, tells its id once it is recorded, and drives it to its end.
     pub start: &'a mut StartSession<'a>,
+    /// Ends a session that has nothing more to do.
+    pub close: &'a dyn Fn(&str) -> Result<()>,
     /// Pushes what a session committed and opens a pull request: its address.
     pub publish: &'a dyn Fn(&str) -> Result<Option<String>>,
     /// What became of an issue's pull request. None where nobody can say.

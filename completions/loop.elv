@@ -91,7 +91,7 @@ set edit:completion:arg-completer[loop] = {|@words|
             cand --project 'A project by name, or a file or folder of traces'
             cand --since 'Only traces from then on: `24h`, `7d`, or a time'
             cand --until 'Only traces before then'
-            cand --harness 'The agent program: claude-code, codex, opencode, gemini, command or triage'
+            cand --harness 'The agent program: claude-code, codex, opencode, gemini, cursor, command or triage'
             cand --model 'The harness''s own name of a model'
             cand --sandbox 'Where the worker runs: docker or local'
             cand --image 'The sandbox''s image, or `auto`'

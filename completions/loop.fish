@@ -90,7 +90,7 @@ complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subco
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l project -d 'A project by name, or a file or folder of traces' -r
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l since -d 'Only traces from then on: `24h`, `7d`, or a time' -r
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l until -d 'Only traces before then' -r
-complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l harness -d 'The agent program: claude-code, codex, opencode, gemini, command or triage' -r
+complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l harness -d 'The agent program: claude-code, codex, opencode, gemini, cursor, command or triage' -r
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l model -d 'The harness\'s own name of a model' -r
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l sandbox -d 'Where the worker runs: docker or local' -r
 complete -c loop -n "__fish_loop_using_subcommand session; and __fish_seen_subcommand_from start" -l image -d 'The sandbox\'s image, or `auto`' -r

@@ -96,7 +96,7 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
             [CompletionResult]::new('--project', '--project', [CompletionResultType]::ParameterName, 'A project by name, or a file or folder of traces')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only traces from then on: `24h`, `7d`, or a time')
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Only traces before then')
-            [CompletionResult]::new('--harness', '--harness', [CompletionResultType]::ParameterName, 'The agent program: claude-code, codex, opencode, gemini, command or triage')
+            [CompletionResult]::new('--harness', '--harness', [CompletionResultType]::ParameterName, 'The agent program: claude-code, codex, opencode, gemini, cursor, command or triage')
             [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'The harness''s own name of a model')
             [CompletionResult]::new('--sandbox', '--sandbox', [CompletionResultType]::ParameterName, 'Where the worker runs: docker or local')
             [CompletionResult]::new('--image', '--image', [CompletionResultType]::ParameterName, 'The sandbox''s image, or `auto`')

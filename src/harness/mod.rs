@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 mod claude_code;
 mod codex;
 mod command;
+mod cursor;
 mod gemini;
 mod invoking;
 mod key;
@@ -30,7 +31,8 @@ pub use key::Key;
 mod tests;
 
 /// The names, as presets use them.
-pub const NAMES: &[&str] = &["triage", "claude-code", "codex", "opencode", "gemini", "command"];
+pub const NAMES: &[&str] =
+    &["triage", "claude-code", "codex", "opencode", "gemini", "cursor", "command"];
 
 /// Every harness there is.
 pub fn all() -> &'static [&'static dyn Harness] {
@@ -40,6 +42,7 @@ pub fn all() -> &'static [&'static dyn Harness] {
         &codex::Codex,
         &opencode::OpenCode,
         &gemini::Gemini,
+        &cursor::Cursor,
         &command::Command,
     ]
 }

@@ -222,6 +222,7 @@ fn a_key_that_is_missing() {
         ("codex", "OPENAI_API_KEY"),
         ("opencode", "ANTHROPIC_API_KEY"),
         ("gemini", "GEMINI_API_KEY"),
+        ("cursor", "CURSOR_API_KEY"),
     ] {
         let done =
             home.ask(&["session", "start", "--harness", harness, "--sandbox", "docker", "x"]);

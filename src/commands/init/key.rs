@@ -28,7 +28,7 @@ pub fn choose(app: &App, named: Option<&str>, tell: &mut dyn FnMut(DoctorRow)) -
         Some(name) => harness_named(name)?,
         None => usual(app)?,
     };
-    let server = harness.key().and_then(|key| app.env.var(key.server));
+    let server = harness.key().and_then(|key| app.env.var(key.trial?.server));
     let server = server.filter(|server| !server.is_empty());
     let worker = Worker { harness, server };
     let Some(key) = harness.key() else {
@@ -154,14 +154,13 @@ fn refused(key: &Key, view: &SkillCheckView) -> Failure {
 
 /// A key is tried as a skill's secrets are.
 fn as_skill(key: &Key, server: Option<&str>) -> Skill {
-    let server = server.unwrap_or(key.vendor).trim_end_matches('/');
     let secret = SkillSecret { help: String::new(), header: Some(key.header.to_owned()) };
     let more = key.more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Skill {
         name: key.secret.to_owned(),
         secrets: BTreeMap::from([(key.secret.to_owned(), secret)]),
-        check: Some(SkillCheck {
-            url: format!("{server}{}", key.list),
+        check: key.trial.map(|trial| SkillCheck {
+            url: format!("{}{}", server.unwrap_or(trial.vendor).trim_end_matches('/'), trial.list),
             headers: more.collect(),
             ..SkillCheck::default()
         }),

@@ -46,7 +46,7 @@ pub struct Start {
     /// Only traces before then
     #[arg(long, value_name = "WHEN")]
     until: Option<String>,
-    /// The agent program: claude-code, codex, opencode, gemini, command or triage
+    /// The agent program: claude-code, codex, opencode, gemini, cursor, command or triage
     #[arg(long, value_name = "NAME")]
     harness: Option<String>,
     /// The harness's own name of a model

@@ -171,6 +171,38 @@ fn only_what_is_new_is_fetched_and_late_spans_are_found() {
     assert_eq!(others[0].matches("trace_ids=").count(), 2, "{others:?}");
 }
 
+/// Signal looks at a server again and again: every trace counts once, also one that came late.
+#[test]
+fn signal_counts_what_is_new_once() {
+    let phoenix = need!(need::phoenix());
+    let direct = Direct::new(&phoenix.open, &unique("signal"));
+    let mut sent = agent(6, 57, now() - 2 * HOUR, MINUTE);
+    // The last one, which fails, comes when the server was looked at already.
+    let late = sent.split_off(sent.len() - 5);
+    assert!(late.iter().any(|span| span.failed));
+    direct.send(&sent);
+    let home = home(&phoenix.open, &direct.project);
+    home.ask(&["signal", "enable", "p", "--preset", "none"]).ok();
+    let run = || home.ask(&["signal", "run", "p", "--json"]).ok().json();
+    let counted = || {
+        let issues = home.ask(&["signal", "issues", "--project", "p", "--json"]).ok().json();
+        let of_tool = |issue: &&Value| issue["entity"]["name"] == "lookup_order";
+        let issues = issues.as_array().unwrap().clone();
+        let issue = issues.iter().find(of_tool).expect("the failing tool is an issue").clone();
+        issue["life"]["traces"].as_u64().unwrap()
+    };
+    let first = run();
+    assert_eq!((&first["traces"], &first["fresh"]), (&json!(56), &json!(56)), "{first:#}");
+    let before = counted();
+    assert_eq!(before, 8);
+    assert_eq!(run()["fresh"], 0);
+    direct.send(&late);
+    let last = run();
+    assert_eq!((&last["traces"], &last["fresh"]), (&json!(57), &json!(1)), "{last:#}");
+    assert_eq!(counted(), before + 1);
+    assert_eq!((run()["fresh"].clone(), counted()), (json!(0), before + 1));
+}
+
 #[test]
 fn a_window_that_reaches_further_back_is_filled() {
     let phoenix = need!(need::phoenix());

@@ -1,9 +1,10 @@
 //! A source of traces: files.
 //!
 //! OTLP JSON (one request a line, as the collector's file exporter writes, or one document), OTLP
-//! protobuf (one message, or a stream of them), OpenInference span exports (JSON lines or an array, as Phoenix gives them, nested or dotted, or
-//! with a data frame's column names), and what the OpenTelemetry console exporter prints. Plain, gzip
-//! or zstd, a file or a folder of them. The content decides what a file is, not its name.
+//! protobuf (one message, or a stream of them), OpenInference span exports (JSON lines or an array, as
+//! Phoenix gives them, nested or dotted, or with a data frame's column names), and what the
+//! OpenTelemetry console exporter prints. Plain, gzip or zstd, a file or a folder of them. The content
+//! decides what a file is, not its name.
 //!
 //! Reading is streaming: what is held is one line (or, of one large document, one span). What cannot
 //! be read is left out and counted by reason; only a file without a single span is a failure. A

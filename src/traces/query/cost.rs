@@ -47,8 +47,8 @@ pub struct Unpriced {
 pub(crate) enum Of<'a> {
     /// Nothing: all calls of a part are one.
     Part(&'a Part),
-    /// A column of the span `s`, or of its trace `t`.
-    Column(&'a str, &'a Part),
+    /// A column of the span `s`, or of its trace `t`; these values of it.
+    Column(&'a str, &'a Part, &'a [&'a str]),
     /// The ids of some traces.
     Traces(&'a [String]),
     /// The spans of one trace.
@@ -69,16 +69,18 @@ pub(crate) fn estimates(
     }
     match of {
         Of::Part(part) => calls.read(snapshot, "''", &part.spans(), &[])?,
-        Of::Column(column, part) => {
+        Of::Column(column, part, keys) if keys.len() <= VALUES => {
+            let condition = format!("{column} IN ({}) AND {}", marks(keys.len()), part.spans());
+            calls.read(snapshot, column, &condition, &values(keys))?;
+        }
+        Of::Column(column, part, _) => {
             let condition = format!("{column} IS NOT NULL AND {}", part.spans());
             calls.read(snapshot, column, &condition, &[])?;
         }
         Of::Traces(ids) => {
-            // SQLite takes some thousand values at a time.
-            for ids in ids.chunks(1_000) {
-                let marks = vec!["?"; ids.len()].join(",");
-                let ids: Vec<&dyn ToSql> = ids.iter().map(|id| id as &dyn ToSql).collect();
-                calls.read(snapshot, "s.trace_id", &format!("s.trace_id IN ({marks})"), &ids)?;
+            for ids in ids.chunks(VALUES) {
+                let condition = format!("s.trace_id IN ({})", marks(ids.len()));
+                calls.read(snapshot, "s.trace_id", &condition, &values(ids))?;
             }
         }
         Of::Spans(trace) => calls.read(snapshot, "s.span_id", "s.trace_id = ?", &[trace])?,
@@ -86,12 +88,23 @@ pub(crate) fn estimates(
     Ok(calls.estimates())
 }
 
+/// SQLite takes some thousand values at a time.
+const VALUES: usize = 1_000;
+
+fn marks(count: usize) -> String {
+    vec!["?"; count].join(",")
+}
+
+fn values<T: ToSql>(all: &[T]) -> Vec<&dyn ToSql> {
+    all.iter().map(|one| one as &dyn ToSql).collect()
+}
+
 impl Of<'_> {
     /// The column of the table `call` that tells the groups apart, where its sums serve.
     fn summed(&self) -> Option<&'static str> {
         match self {
             Self::Part(part) if part.is_whole() => Some("''"),
-            Self::Column(column, part) if part.is_whole() => {
+            Self::Column(column, part, _) if part.is_whole() => {
                 let own = ["name", "kind", "tool", "model"].into_iter();
                 own.into_iter().find(|own| column.strip_prefix("s.") == Some(*own))
             }
@@ -129,13 +142,16 @@ impl Calls<'_> {
         condition: &str,
         values: &[&dyn ToSql],
     ) -> Result<()> {
-        let join =
-            if key.starts_with("t.") { "JOIN trace t ON t.trace_id = s.trace_id" } else { "" };
+        // Of few groups the traces are found first, and then their spans.
+        let from = match key.starts_with("t.") {
+            true => "trace t CROSS JOIN span s ON s.trace_id = t.trace_id",
+            false => "span s",
+        };
         let sql = format!(
             "SELECT {key}, s.model, s.provider, {}, s.cost_usd IS NOT NULL, s.start_us, s.n,
                 s.prompt_tokens, s.completion_tokens, s.cache_read_tokens,
                 s.status = 'ERROR'
-             FROM span s {join} WHERE {CALLS} AND {condition}",
+             FROM {from} WHERE {CALLS} AND {condition}",
             self.period()
         );
         let database = snapshot.database();

@@ -141,13 +141,10 @@ pub fn stats(snapshot: &Snapshot, ask: &StatsAsk, prices: &Prices) -> Result<Sta
     let mut total = grouped(snapshot, "trace", "''", &part)?.pop().unwrap_or_default();
     let costs = estimates(snapshot, &Of::Part(&part), prices)?.remove("").unwrap_or_default();
     total.estimate(&costs);
-    let mut groups = match ask.by {
-        None => Vec::new(),
-        Some(by) => by_column(snapshot, by, &part, prices)?,
+    let (groups, hidden) = match ask.by {
+        None => (Vec::new(), 0),
+        Some(by) => by_column(snapshot, by, &part, (prices, ask.limit))?,
     };
-    groups.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.key.cmp(&b.key)));
-    let hidden = groups.len().saturating_sub(ask.limit) as u64;
-    groups.truncate(ask.limit);
     let number = |sql: String| -> Result<u64> {
         let counted: Option<i64> =
             asked(snapshot.database().query_row(&sql, [], |row| row.get(0)))?;
@@ -172,17 +169,27 @@ pub fn stats(snapshot: &Snapshot, ask: &StatsAsk, prices: &Prices) -> Result<Sta
     })
 }
 
-fn by_column(snapshot: &Snapshot, by: By, part: &Part, prices: &Prices) -> Result<Vec<StatsRow>> {
+/// The most frequent groups, and how many others there are. Only those that are shown are priced.
+fn by_column(
+    snapshot: &Snapshot,
+    by: By,
+    part: &Part,
+    (prices, limit): (&Prices, usize),
+) -> Result<(Vec<StatsRow>, u64)> {
     let (table, column) = by.column();
     let mut groups = grouped(snapshot, table, column, part)?;
+    groups.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.key.cmp(&b.key)));
+    let hidden = groups.len().saturating_sub(limit) as u64;
+    groups.truncate(limit);
+    let keys: Vec<&str> = groups.iter().map(|group| group.key.as_str()).collect();
     let column = format!("{}.{column}", if by.counts_traces() { "t" } else { "s" });
-    let estimates = estimates(snapshot, &Of::Column(&column, part), prices)?;
+    let estimates = estimates(snapshot, &Of::Column(&column, part, &keys), prices)?;
     for group in &mut groups {
         if let Some(estimate) = estimates.get(&group.key) {
             group.estimate(estimate);
         }
     }
-    Ok(groups)
+    Ok((groups, hidden))
 }
 
 #[derive(Default)]

@@ -176,7 +176,7 @@ fn only_what_is_new_is_fetched_and_late_spans_are_found() {
 fn signal_counts_what_is_new_once() {
     let phoenix = need!(need::phoenix());
     let direct = Direct::new(&phoenix.open, &unique("signal"));
-    let mut sent = agent(6, 57, now() - 2 * HOUR, MINUTE);
+    let mut sent = agent(8, 57, now() - 2 * HOUR, MINUTE);
     // The last one, which fails, comes when the server was looked at already.
     let late = sent.split_off(sent.len() - 5);
     assert!(late.iter().any(|span| span.failed));

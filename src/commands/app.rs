@@ -21,7 +21,7 @@ use crate::secrets::{Encrypted, Keyring, Stores, Unlock};
 use crate::store::{SessionRecord, Store};
 use std::cell::OnceCell;
 use std::io::{IsTerminal as _, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// What a page comes to: its exit code.
@@ -347,11 +347,21 @@ fn listed<T>(value: T, origin: &Origin, hides: &[Origin]) -> Listed<T> {
     Listed { value, origin: file(origin), hides: hides.iter().map(file).collect() }
 }
 
-/// Tells every mistake of every file, or that there is none.
-pub fn checked(app: &App, noun: &str, results: Vec<(String, Result<()>)>) -> Done {
+/// Tells every mistake of these files, or where none is named of all that can be found; or that there
+/// is none.
+pub fn validate<T>(
+    app: &App,
+    noun: &str,
+    files: &[PathBuf],
+    all: impl FnOnce() -> Vec<layers::Listed<T>>,
+    read: impl Fn(&Path) -> Result<T>,
+) -> Done {
+    let results: Vec<Result<T>> = match files {
+        [] => all().into_iter().map(|listed| listed.value).collect(),
+        files => files.iter().map(|file| read(file)).collect(),
+    };
     let count = results.len();
-    let failures: Vec<Failure> =
-        results.into_iter().filter_map(|(_, result)| result.err()).collect();
+    let failures: Vec<Failure> = results.into_iter().filter_map(Result::err).collect();
     if let Some(failure) = Failure::all(failures) {
         return Err(failure);
     }

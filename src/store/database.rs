@@ -14,12 +14,16 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Changes whenever `schema.sql` does; a newer database is refused, an older one is brought up to it.
+/// One for each step; a newer database is refused, an older one is brought up to it.
 const VERSION: i64 = 4;
 
-/// What makes each version out of the one before it, from 2 on.
-const STEPS: [&str; VERSION as usize - 1] =
-    [include_str!("schema-2.sql"), include_str!("schema-3.sql"), include_str!("schema-4.sql")];
+/// What makes each version out of the one before it, and the first out of nothing.
+const STEPS: [&str; VERSION as usize] = [
+    include_str!("schema-1.sql"),
+    include_str!("schema-2.sql"),
+    include_str!("schema-3.sql"),
+    include_str!("schema-4.sql"),
+];
 
 /// Older versions of SQLite can lose committed writes when two processes write and checkpoint at
 /// once (the write-ahead log's reset race, mended in 3.51.3).
@@ -359,26 +363,21 @@ fn alone(root: &Path) -> std::io::Result<Flock<File>> {
     Flock::lock(File::open(root)?, FlockArg::LockExclusive).map_err(|(_, error)| error.into())
 }
 
+/// Takes every step that is missing, all or none.
 fn make(db: &mut Connection) -> rusqlite::Result<()> {
     // Another process may have been quicker.
-    match version(db)? {
-        0 => {}
-        old => return bring_up(db, old),
+    let old = version(db)?;
+    if old == 0 {
+        // It stays on for whoever opens the file later.
+        db.execute_batch("PRAGMA journal_mode = WAL;")?;
     }
-    // It stays on for whoever opens the file later.
-    db.execute_batch("PRAGMA journal_mode = WAL;")?;
     let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    tx.execute_batch(include_str!("schema.sql"))?;
-    let id = uuid::Uuid::new_v4().simple().to_string();
-    tx.execute("INSERT INTO meta VALUES ('store', ?1)", [id])?;
-    tx.pragma_update(None, "user_version", VERSION)?;
-    tx.commit()
-}
-
-fn bring_up(db: &mut Connection, old: i64) -> rusqlite::Result<()> {
-    let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    for step in STEPS.iter().skip(old as usize - 1) {
+    for step in STEPS.iter().skip(usize::try_from(old).unwrap_or_default()) {
         tx.execute_batch(step)?;
+    }
+    if old == 0 {
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        tx.execute("INSERT INTO meta VALUES ('store', ?1)", [id])?;
     }
     tx.pragma_update(None, "user_version", VERSION)?;
     tx.commit()

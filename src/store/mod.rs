@@ -11,6 +11,7 @@
 //! <data>/sessions/<id>/snapshot.db       the evidence
 //! <data>/sessions/<id>/artifacts/        what the worker left
 //! <data>/sessions/<id>/repository.json   where its worker began, what came back, what was pushed
+//! <data>/sessions/<id>/report.json       the issue at a forge that tells of it
 //! <data>/sessions/<id>/repository.bundle what its sandbox got
 //! <data>/sessions/<id>/repository.git/   what came back, bare
 //! ```

@@ -1,7 +1,7 @@
 //! `loop automation validate`
 
-use crate::commands::app::{App, Done, checked};
-use std::path::PathBuf;
+use crate::commands::app::{App, Done, validate};
+use std::path::{Path, PathBuf};
 
 /// List every mistake of automations, each with its place
 #[derive(clap::Args)]
@@ -17,15 +17,7 @@ pub struct Validate {
 impl Validate {
     pub fn run(self, app: &App) -> Done {
         let layers = app.layers()?;
-        let results: Vec<_> = if self.files.is_empty() {
-            let all = layers.automations().into_iter();
-            all.map(|listed| (listed.name, listed.value.map(drop))).collect()
-        } else {
-            let read = |file: &PathBuf| {
-                (file.display().to_string(), layers.automation_file(file).map(drop))
-            };
-            self.files.iter().map(read).collect()
-        };
-        checked(app, "automation", results)
+        let read = |file: &Path| layers.automation_file(file);
+        validate(app, "automation", &self.files, || layers.automations(), read)
     }
 }

@@ -1,7 +1,7 @@
 //! `loop preset validate`
 
-use crate::commands::app::{App, Done, checked};
-use std::path::PathBuf;
+use crate::commands::app::{App, Done, validate};
+use std::path::{Path, PathBuf};
 
 /// List every mistake of presets, each with its place
 #[derive(clap::Args)]
@@ -17,18 +17,7 @@ pub struct Validate {
 impl Validate {
     pub fn run(self, app: &App) -> Done {
         let layers = app.layers()?;
-        let results: Vec<_> = if self.files.is_empty() {
-            layers
-                .presets()
-                .into_iter()
-                .map(|listed| (listed.name, listed.value.map(drop)))
-                .collect()
-        } else {
-            self.files
-                .iter()
-                .map(|file| (file.display().to_string(), layers.preset_file(file).map(drop)))
-                .collect()
-        };
-        checked(app, "preset", results)
+        let read = |file: &Path| layers.preset_file(file);
+        validate(app, "preset", &self.files, || layers.presets(), read)
     }
 }

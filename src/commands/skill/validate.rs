@@ -1,7 +1,7 @@
 //! `loop skill validate`
 
-use crate::commands::app::{App, Done, checked};
-use std::path::PathBuf;
+use crate::commands::app::{App, Done, validate};
+use std::path::{Path, PathBuf};
 
 /// List every mistake of skills, each with its place
 #[derive(clap::Args)]
@@ -17,18 +17,7 @@ pub struct Validate {
 impl Validate {
     pub fn run(self, app: &App) -> Done {
         let layers = app.layers()?;
-        let results: Vec<_> = if self.files.is_empty() {
-            layers
-                .skills()
-                .into_iter()
-                .map(|listed| (listed.name, listed.value.map(drop)))
-                .collect()
-        } else {
-            self.files
-                .iter()
-                .map(|file| (file.display().to_string(), layers.skill_file(file).map(drop)))
-                .collect()
-        };
-        checked(app, "skill", results)
+        let read = |file: &Path| layers.skill_file(file);
+        validate(app, "skill", &self.files, || layers.skills(), read)
     }
 }

@@ -105,7 +105,7 @@ impl From<'_> {
                 [mode, _, object] => ((*mode).to_owned(), (*object).to_owned()),
                 _ => continue,
             };
-            let path = below.as_deref().map_or(path, |below| path.trim_start_matches(below));
+            let path = below.as_deref().and_then(|below| path.strip_prefix(below)).unwrap_or(path);
             match mode.as_str() {
                 "100644" | "100755" => {}
                 "120000" => return Err(a_link(path)),

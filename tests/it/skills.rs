@@ -60,9 +60,13 @@ impl Rig {
 
     /// Somebody changes the page where it comes from.
     fn change(&self, page: &str) {
+        self.commit(&("skills/oncall/SKILL.md", page));
+    }
+
+    fn commit(&self, file: &(&str, &str)) {
         let work = tempfile::tempdir().unwrap();
         git(work.path(), &["clone", "--quiet", &self.bare.display().to_string(), "."]);
-        commit(work.path(), "changed", &[("skills/oncall/SKILL.md", page)]);
+        commit(work.path(), "changed", &[*file]);
         git(work.path(), &["push", "--quiet", "origin", "HEAD:main"]);
     }
 }
@@ -98,6 +102,12 @@ fn a_skill_is_used_as_it_was_agreed_to() {
     rig.source("git = \"acme/runbooks\"\nrev = \"main\"\npath = \"skills\"\n");
     let other = rig.start().exits(3);
     assert!(other.stderr.contains("no longer what was agreed to"), "{}", other.stderr);
+    // A folder of the same name within it is a part of the path.
+    rig.commit(&("skills/skills/SKILL.md", PAGE));
+    rig.source("git = \"acme/runbooks\"\npath = \"skills\"\n");
+    let deep = rig.run(&["skill", "install", "runbooks", "--json"]).ok().json();
+    let names = [&deep["folders"][0]["name"], &deep["folders"][1]["name"]];
+    assert_eq!(names, ["oncall", "skills"], "{deep}");
     rig.source("git = \"acme/runbooks\"\nrev = \"v9\"\n");
     let none = rig.run(&["skill", "install", "runbooks", "--yes"]).exits(6);
     assert!(none.stderr.contains("branch, tag or commit `v9`"), "{}", none.stderr);

@@ -129,17 +129,33 @@ impl App {
         }
         let store = self.store()?;
         let data = store.root().to_owned();
-        let named = self.env.docker_host();
         let host = Host {
-            program: std::env::current_exe()
-                .cannot(Kind::Bug, || "find this program's own file".to_owned())?,
+            program: own_program()?,
             store: store.id.clone(),
             sessions: data.join("sessions"),
             cache: self.env.cache_dir()?,
-            engines: named.map_or_else(|| self.usual_engines(), |one| vec![one]),
+            runtime: self.env.path("XDG_RUNTIME_DIR"),
+            engines: self.engines(),
             path: self.env.var("PATH").unwrap_or_default(),
         };
         Ok(self.providers.get_or_init(|| Providers::new(host)))
+    }
+
+    /// This machine as the far side of somebody's connection: it has no store of its own.
+    pub fn far_host(&self) -> Result<Host> {
+        Ok(Host {
+            program: own_program()?,
+            store: String::new(),
+            sessions: self.env.data_dir()?.join("far"),
+            cache: self.env.cache_dir()?,
+            runtime: None,
+            engines: self.engines(),
+            path: self.env.var("PATH").unwrap_or_default(),
+        })
+    }
+
+    fn engines(&self) -> Vec<String> {
+        self.env.docker_host().map_or_else(|| self.usual_engines(), |one| vec![one])
     }
 
     /// Where a plan's worker runs.
@@ -339,6 +355,10 @@ impl App {
         let what = format!("fetching {} {}", native.name, native.version);
         programs::fetch(&package, &from, &mut |done, all| progress(Step::bytes(&what, done, all)))
     }
+}
+
+fn own_program() -> Result<PathBuf> {
+    std::env::current_exe().cannot(Kind::Bug, || "find this program's own file".to_owned())
 }
 
 /// The names of the families that settings may use.

@@ -6,6 +6,7 @@ use super::app::{App, Done};
 use crate::domain::transcript::EventKind;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::forge::sandboxed;
+use crate::sandbox;
 use crate::secrets::Redactor;
 use crate::supervise;
 use crate::traces::snapshot::Snapshot;
@@ -90,6 +91,9 @@ pub enum Command {
         #[arg(long)]
         artifacts: PathBuf,
     },
+    /// Do what another machine's `loop` asks on standard input
+    #[command(hide = true)]
+    Host,
     /// Group the failures of a snapshot
     #[command(hide = true)]
     Triage {
@@ -128,9 +132,19 @@ pub fn run(command: Command, app: &App) -> Done {
         Command::HandOver { base, branch, artifacts } => {
             sandboxed::hand_over(&base, &branch, &artifacts)?;
         }
+        Command::Host => {
+            drop(stdin);
+            sandbox::serve(app.far_host()?, pipe(std::io::stdin())?, pipe(std::io::stdout())?)?;
+        }
         Command::Triage { snapshot, artifacts } => return triage(app, &snapshot, &artifacts),
     }
     Ok(0)
+}
+
+/// A standard stream without the buffer that it has here.
+fn pipe(stream: impl std::os::fd::AsFd) -> Result<std::fs::File> {
+    let own = stream.as_fd().try_clone_to_owned();
+    Ok(own.cannot(Kind::Bug, || "use a standard stream".to_owned())?.into())
 }
 
 fn redactor(secrets: &[String]) -> Box<dyn supervise::Redact> {

@@ -9,9 +9,12 @@
 
 mod docker;
 mod local;
+mod openssh;
 pub mod programs;
+mod ssh;
 mod tarball;
 
+pub use ssh::serve;
 pub use tarball::{Quota, unpack};
 
 use crate::domain::options::{Opt, Options};
@@ -19,6 +22,7 @@ use crate::domain::preset::Image;
 use crate::domain::turn::BootSpec;
 use crate::domain::words::or;
 use crate::error::{Failure, Kind, Result};
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -80,7 +84,7 @@ pub struct Created {
     pub notes: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     Running,
     Paused,
@@ -94,14 +98,14 @@ pub enum Status {
 }
 
 /// What can be downloaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Area {
     Artifacts,
     Journal,
 }
 
 /// A sandbox that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
     pub id: String,
     /// The session it says it belongs to.
@@ -111,7 +115,7 @@ pub struct Found {
 }
 
 /// One requirement, for `doctor`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
     pub what: String,
     pub holds: bool,
@@ -131,6 +135,8 @@ pub struct Host {
     pub sessions: PathBuf,
     /// Where things are kept that may be fetched again.
     pub cache: PathBuf,
+    /// A folder of the user's alone that ends with the log-in, where there is one.
+    pub runtime: Option<PathBuf>,
     /// Engines to try, in order, as URLs.
     pub engines: Vec<String>,
     pub path: String,
@@ -148,7 +154,7 @@ pub struct Entry {
 }
 
 /// Where workers run, in the order in which they are preferred.
-pub const FAMILY: [Entry; 2] = [docker::ENTRY, local::ENTRY];
+pub const FAMILY: [Entry; 3] = [docker::ENTRY, local::ENTRY, ssh::ENTRY];
 
 /// Their names.
 pub const NAMES: [&str; FAMILY.len()] = {

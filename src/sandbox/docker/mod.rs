@@ -83,6 +83,11 @@ impl Docker {
         })
     }
 
+    /// Where it answers, as a URL.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     fn call<T>(&self, doing: &str, future: impl Future<Output = Result<T, Error>>) -> Result<T> {
         self.answer(future).map_err(|error| self.failure(doing, &error))
     }

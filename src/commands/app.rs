@@ -18,7 +18,7 @@ use crate::output::view::Listed;
 use crate::output::{Reporter, Silent, Step, ask, failure, json, wire};
 use crate::runner::{self, Outside, Parts, Runner};
 use crate::sandbox::programs::{self, Fetching, Package};
-use crate::sandbox::{self, Host, Provider, Providers};
+use crate::sandbox::{self, EngineEnv, Host, Provider, Providers};
 use crate::secrets::{Encrypted, Keyring, Stores, Unlock};
 use crate::store::{Filter, SessionRecord, Store};
 use std::cell::OnceCell;
@@ -135,7 +135,8 @@ impl App {
             sessions: data.join("sessions"),
             cache: self.env.cache_dir()?,
             runtime: self.env.path("XDG_RUNTIME_DIR"),
-            engines: self.engines(),
+            engines: self.env.docker_host().map_or_else(|| self.usual_engines(), |one| vec![one]),
+            engine_env: EngineEnv::default(),
             path: self.env.var("PATH").unwrap_or_default(),
         };
         Ok(self.providers.get_or_init(|| Providers::new(host)))
@@ -149,13 +150,21 @@ impl App {
             sessions: self.env.data_dir()?.join("far"),
             cache: self.env.cache_dir()?,
             runtime: None,
-            engines: self.engines(),
+            engines: self.usual_engines(),
+            engine_env: self.engine_env(),
             path: self.env.var("PATH").unwrap_or_default(),
         })
     }
 
-    fn engines(&self) -> Vec<String> {
-        self.env.docker_host().map_or_else(|| self.usual_engines(), |one| vec![one])
+    fn engine_env(&self) -> EngineEnv {
+        EngineEnv {
+            host: self.env.docker_host(),
+            context: self.env.var("DOCKER_CONTEXT"),
+            config: self.env.docker_config(),
+            certificates: self.env.path("DOCKER_CERT_PATH"),
+            verify: self.env.var("DOCKER_TLS_VERIFY").is_some(),
+            unverified: self.env.var("DOCKER_TLS").is_some(),
+        }
     }
 
     /// Where a plan's worker runs.

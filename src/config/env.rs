@@ -90,6 +90,11 @@ impl Env {
         self.var("DOCKER_HOST")
     }
 
+    /// The folder of the docker CLI's own settings.
+    pub fn docker_config(&self) -> Option<PathBuf> {
+        self.path("DOCKER_CONFIG").or_else(|| Some(self.home()?.join(".docker")))
+    }
+
     pub fn ssl_cert_file(&self) -> Option<PathBuf> {
         self.path("SSL_CERT_FILE")
     }

@@ -137,9 +137,23 @@ pub struct Host {
     pub cache: PathBuf,
     /// A folder of the user's alone that ends with the log-in, where there is one.
     pub runtime: Option<PathBuf>,
-    /// Engines to try, in order, as URLs.
+    /// Engines to try where none is named, in order, as URLs.
     pub engines: Vec<String>,
+    pub engine_env: EngineEnv,
     pub path: String,
+}
+
+/// What the environment says of container engines, in the docker CLI's variables.
+#[derive(Debug, Clone, Default)]
+pub struct EngineEnv {
+    pub host: Option<String>,
+    pub context: Option<String>,
+    /// The folder of the CLI's own settings.
+    pub config: Option<PathBuf>,
+    pub certificates: Option<PathBuf>,
+    /// Whether an engine is reached over TLS, and its certificate checked, or not checked.
+    pub verify: bool,
+    pub unverified: bool,
 }
 
 /// A kind of provider, as its own file declares it.

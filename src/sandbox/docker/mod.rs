@@ -6,12 +6,15 @@
 //! files, and travel through volumes where it does not. Nothing needs an image registry unless the
 //! preset names an image.
 
+mod endpoint;
 mod image;
+mod remote;
 mod request;
 mod stream;
 mod volumes;
 
 use super::{Area, Created, Entry, Fact, Found, Host, Provider, SandboxSpec, Status};
+use crate::domain::options::{Opt, Options, Shape};
 use crate::domain::places;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use bollard::Docker as Client;
@@ -33,8 +36,27 @@ use tokio::runtime::Runtime;
 pub(super) const ENTRY: Entry = Entry {
     name: "docker",
     about: "containers of a Docker engine, or of what speaks its API",
-    options: &[],
-    make: |host, _| Ok(Rc::new(Docker::connect(host)?)),
+    options: &[
+        Opt {
+            name: "host",
+            shape: Shape::Text,
+            required: false,
+            help: "the engine, as `unix://`, `tcp://` or `ssh://user@host`",
+        },
+        Opt {
+            name: "context",
+            shape: Shape::Text,
+            required: false,
+            help: "a context of the docker CLI",
+        },
+        Opt {
+            name: "ssh_config",
+            shape: Shape::Path,
+            required: false,
+            help: "an `ssh_config` file to use instead of yours, for `ssh://`",
+        },
+    ],
+    make: |host, options| Ok(Rc::new(Docker::new(host, options)?)),
 };
 
 /// No call that only asks or tells takes longer, unless the engine hangs.
@@ -50,21 +72,44 @@ pub struct Docker {
     /// Where the engine answers.
     address: String,
     runtime: Arc<Runtime>,
+    /// Why a connection over SSH ended badly.
+    trouble: remote::Trouble,
 }
 
 impl Docker {
-    /// Connects to the first engine that answers.
+    /// The engine that somebody named, else the first of the usual ones that answers.
+    pub fn new(host: Host, options: &Options) -> Result<Self> {
+        let Some(endpoint) = endpoint::find(&host.engine_env, options)? else {
+            return Self::connect(host);
+        };
+        let address = endpoint.address.clone();
+        let reached = if address.starts_with("ssh://") {
+            let config = options.text("ssh_config").map(Path::new);
+            remote::over_ssh(&endpoint, config, host.runtime.as_deref())
+        } else {
+            let client = match &endpoint.certificates {
+                Some(certificates) => remote::over_tls(&address, certificates),
+                None => client(&address).map_err(|error| {
+                    Failure::new(Kind::Sandbox, format!("the engine at {address} does not answer"))
+                        .because(error)
+                }),
+            };
+            client.map(|client| (client, remote::Trouble::default()))
+        };
+        let (client, trouble) =
+            reached.map_err(|failure| failure.because(format!("{} names it", endpoint.by)))?;
+        Ok(Self { host, client, address, runtime: runtime()?, trouble })
+    }
+
+    /// Connects to the first of the usual engines that answers.
     pub fn connect(host: Host) -> Result<Self> {
         let mut tried = Vec::new();
         for address in &host.engines {
             match client(address) {
                 Ok(client) => {
-                    let runtime = tokio::runtime::Builder::new_current_thread()
-                        .enable_all()
-                        .build()
-                        .cannot(Kind::Sandbox, || "start the engine's client".to_owned())?;
-                    let (address, runtime) = (address.clone(), Arc::new(runtime));
-                    return Ok(Self { host, client, address, runtime });
+                    let (address, runtime) = (address.clone(), runtime()?);
+                    let trouble = remote::Trouble::default();
+                    return Ok(Self { host, client, address, runtime, trouble });
                 }
                 Err(error) => tried.push((address, error)),
             }
@@ -99,6 +144,9 @@ impl Docker {
     }
 
     fn failure(&self, doing: &str, error: &Error) -> Failure {
+        if let Some(trouble) = self.trouble.take() {
+            return trouble.while_doing(format!("cannot {doing}"));
+        }
         let failure = Failure::new(Kind::Sandbox, format!("cannot {doing}"));
         match error {
             Error::DockerResponseServerError { message, .. } => failure.because(message.trim()),
@@ -377,6 +425,11 @@ fn bind<'a>(target: &str, path: &'a Path) -> Put<'a> {
     Put { target: target.to_owned(), inside: Inside::Bind(path) }
 }
 
+fn runtime() -> Result<Arc<Runtime>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map(Arc::new).cannot(Kind::Sandbox, || "start the engine's client".to_owned())
+}
+
 fn client(address: &str) -> Result<Client, String> {
     let version = bollard::API_DEFAULT_VERSION;
     let seconds = CALL.as_secs();
@@ -385,9 +438,10 @@ fn client(address: &str) -> Result<Client, String> {
         return Client::connect_with_unix(address, seconds, version).map_err(|e| e.to_string());
     }
     if address.starts_with("tcp://") || address.starts_with("http://") {
+        let seconds = remote::TRANSFER.as_secs();
         return Client::connect_with_http(address, seconds, version).map_err(|e| e.to_string());
     }
-    Err("only unix:// and tcp:// addresses are understood".to_owned())
+    Err("only unix://, tcp:// and ssh:// addresses are understood".to_owned())
 }
 
 fn status_code(error: &Error) -> Option<u16> {

@@ -12,59 +12,30 @@ const END: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(2);
 const BUFFER: usize = 64 << 10;
 
-/// Ended when it is dropped: a shared connection only loses one of its channels with it.
-pub struct Link {
+/// A running `ssh`. Ended when it is dropped: a shared connection only loses one of its channels with it.
+pub struct Process {
     child: Child,
-    stdin: Option<ChildStdin>,
-    stdout: BufReader<ChildStdout>,
     stderr: Stderr,
     name: String,
 }
 
-impl Link {
-    pub(super) fn new(mut child: Child, name: &str) -> Result<Self> {
-        let (stdin, stdout, stderr) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let (Some(stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
-            return Err(Failure::new(Kind::Bug, "`ssh` was started without pipes"));
-        };
-        Ok(Self {
-            child,
-            stdin: Some(stdin),
-            stdout: BufReader::with_capacity(BUFFER, stdout),
-            stderr: Stderr::gather(stderr),
-            name: name.to_owned(),
-        })
-    }
-
-    pub fn stdin(&mut self) -> impl std::io::Write + '_ {
-        Stdin(self.stdin.as_mut())
-    }
-
-    pub fn close_stdin(&mut self) {
-        self.stdin = None;
-    }
-
-    pub fn stdout(&mut self) -> &mut BufReader<ChildStdout> {
-        &mut self.stdout
-    }
-
-    pub fn name(&self) -> &str {
-        &self.name
+impl Process {
+    /// `child` has a pipe on its standard error.
+    pub(super) fn new(mut child: Child, name: &str) -> Self {
+        let stderr = child.stderr.take().map(Stderr::gather).unwrap_or_default();
+        Self { child, stderr, name: name.to_owned() }
     }
 
     /// Waits for its end, which must be a good one.
     pub fn end(&mut self, began: bool) -> Result<()> {
-        self.close_stdin();
-        let code = wait(&mut self.child);
-        if code == Some(0) {
-            return Ok(());
+        match wait(&mut self.child) {
+            Some(0) => Ok(()),
+            code => Err(telling::tell(&self.name, code, &self.stderr.so_far(), began)),
         }
-        Err(telling::tell(&self.name, code, &self.stderr.so_far(), began))
     }
 
     /// Why its pipe ended too early. Never `Ok`: that there is no more is no success here.
-    pub fn lost(&mut self, began: bool) -> Failure {
+    fn lost(&mut self, began: bool) -> Failure {
         match self.end(began) {
             Err(failure) => failure,
             Ok(()) => Failure::new(
@@ -91,11 +62,55 @@ fn wait(child: &mut Child) -> Option<i32> {
     None
 }
 
-impl Drop for Link {
+impl Drop for Process {
     fn drop(&mut self) {
-        self.close_stdin();
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// The same with its pipes.
+pub struct Link {
+    // It closes before the process is ended.
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+    process: Process,
+}
+
+impl Link {
+    pub(super) fn new(mut child: Child, name: &str) -> Result<Self> {
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        let process = Process::new(child, name);
+        let Some(stdout) = stdout else {
+            return Err(Failure::new(Kind::Bug, "`ssh` was started without pipes"));
+        };
+        Ok(Self { stdin, stdout: BufReader::with_capacity(BUFFER, stdout), process })
+    }
+
+    pub fn stdin(&mut self) -> impl std::io::Write + '_ {
+        Stdin(self.stdin.as_mut())
+    }
+
+    pub fn close_stdin(&mut self) {
+        self.stdin = None;
+    }
+
+    pub fn stdout(&mut self) -> &mut BufReader<ChildStdout> {
+        &mut self.stdout
+    }
+
+    pub fn name(&self) -> &str {
+        &self.process.name
+    }
+
+    pub fn end(&mut self, began: bool) -> Result<()> {
+        self.close_stdin();
+        self.process.end(began)
+    }
+
+    pub fn lost(&mut self, began: bool) -> Failure {
+        self.close_stdin();
+        self.process.lost(began)
     }
 }
 
@@ -115,13 +130,13 @@ impl std::io::Write for Stdin<'_> {
     }
 }
 
-/// The end of what a program writes to its standard error.
+/// The end of what a program writes to its standard error: the bytes, and whether there are more to come.
 #[derive(Clone, Default)]
-pub struct Stderr(Arc<(Mutex<(Vec<u8>, bool)>, Condvar)>);
+struct Stderr(Arc<(Mutex<(Vec<u8>, bool)>, Condvar)>);
 
 impl Stderr {
     /// Reads it for as long as it is written, in the background.
-    pub fn gather(mut pipe: impl Read + Send + 'static) -> Self {
+    fn gather(mut pipe: impl Read + Send + 'static) -> Self {
         let gathered = Self::default();
         let ours = gathered.clone();
         std::thread::spawn(move || {
@@ -143,10 +158,10 @@ impl Stderr {
     }
 
     /// All of it where it ends soon: a shared connection may hold it open.
-    pub fn so_far(&self) -> Vec<u8> {
+    fn so_far(&self) -> Vec<u8> {
         let state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited =
-            self.0.1.wait_timeout_while(state, Duration::from_millis(300), |state| !state.1);
+        let wait = Duration::from_millis(300);
+        let waited = self.0.1.wait_timeout_while(state, wait, |state| !state.1);
         waited.unwrap_or_else(PoisonError::into_inner).0.0.clone()
     }
 }

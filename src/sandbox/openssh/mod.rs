@@ -17,14 +17,16 @@ mod socket;
 mod telling;
 
 pub(super) use arguments::Destination;
-pub(super) use link::Link;
+pub(super) use link::{Link, Process};
 use telling::cleaned;
 
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use arguments::Way;
-use std::cell::OnceCell;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// How long a connection may take to come about.
@@ -39,13 +41,13 @@ pub struct Client {
     /// Where the shared connection's socket is, where there is a place for it.
     socket: Option<PathBuf>,
     /// How host keys are checked, where the user's configuration is too lax.
-    host_keys: OnceCell<Option<&'static str>>,
+    host_keys: OnceLock<Option<&'static str>>,
 }
 
 impl Client {
     pub fn new(to: Destination, config: Option<PathBuf>, runtime: Option<&Path>) -> Self {
         let socket = socket::place(runtime, &to, config.as_deref());
-        Self { to, config, connect: CONNECT, socket, host_keys: OnceCell::new() }
+        Self { to, config, connect: CONNECT, socket, host_keys: OnceLock::new() }
     }
 
     #[must_use]
@@ -73,6 +75,20 @@ impl Client {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().map_err(|error| self.not_started(&error))?;
         Link::new(child, self.name())
+    }
+
+    /// The same, with one socket for both directions, as what is async wants it.
+    pub fn dial(&self, remote: &str) -> Result<(UnixStream, Process)> {
+        let (ours, theirs) = UnixStream::pair()
+            .cannot(Kind::Sandbox, || format!("make a socket for `{}`", self.name()))?;
+        let theirs: OwnedFd = theirs.into();
+        let again = theirs
+            .try_clone()
+            .cannot(Kind::Sandbox, || format!("make a socket for `{}`", self.name()))?;
+        let mut command = self.command(remote)?;
+        command.stdin(Stdio::from(theirs)).stdout(Stdio::from(again)).stderr(Stdio::piped());
+        let child = command.spawn().map_err(|error| self.not_started(&error))?;
+        Ok((ours, Process::new(child, self.name())))
     }
 
     fn way(&self) -> Result<Way<'_>> {

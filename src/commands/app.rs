@@ -135,8 +135,8 @@ impl App {
             sessions: data.join("sessions"),
             cache: self.env.cache_dir()?,
             runtime: self.env.path("XDG_RUNTIME_DIR"),
-            engines: self.env.docker_host().map_or_else(|| self.usual_engines(), |one| vec![one]),
-            engine_env: EngineEnv::default(),
+            engines: self.usual_engines(),
+            engine_env: self.engine_env(),
             path: self.env.var("PATH").unwrap_or_default(),
         };
         Ok(self.providers.get_or_init(|| Providers::new(host)))
@@ -150,8 +150,8 @@ impl App {
             sessions: self.env.data_dir()?.join("far"),
             cache: self.env.cache_dir()?,
             runtime: None,
-            engines: self.usual_engines(),
-            engine_env: self.engine_env(),
+            engines: self.env.docker_host().map_or_else(|| self.usual_engines(), |one| vec![one]),
+            engine_env: EngineEnv::default(),
             path: self.env.var("PATH").unwrap_or_default(),
         })
     }

@@ -95,7 +95,15 @@ impl Gc {
         for (name, options) in app.places(store)? {
             // An engine that is not there holds nothing.
             let Ok(provider) = app.providers()?.at(&name, &options) else { continue };
-            let found = provider.list()?;
+            let found = match provider.list() {
+                Ok(found) => found,
+                // What is there is found once it is in reach again.
+                Err(failed) => {
+                    failure::warn(&format!("sandboxes of `{name}`: {failed}"), &app.screens);
+                    report.unreachable.push(name);
+                    continue;
+                }
+            };
             report.foreign.extend(found.iter().filter(|one| !one.ours).map(|one| one.id.clone()));
             for orphan in runner::orphans(store, found)? {
                 if !self.dry_run {

@@ -78,9 +78,10 @@ impl Runner<'_> {
                 break;
             }
             if let Err(failed) = &read
-                && failed.kind == Kind::Config
+                && matches!(failed.kind, Kind::Config | Kind::Credential)
             {
-                // It is our own disk, not the way there: trying again at once would not help.
+                // It is our own disk, or who answers is not who should: trying again at once would
+                // not help.
                 let again = format!("then go on: `loop session attach {}`", self.session.id);
                 return Err(failed.clone().hint(again));
             }

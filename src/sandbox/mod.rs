@@ -7,6 +7,7 @@
 //! A sandbox that is gone is a state, not an error. `create` and `remove` may be repeated: the name
 //! of a sandbox follows from the session's id, so a second `create` finds the first one's.
 
+mod content;
 mod docker;
 mod local;
 mod openssh;

@@ -120,7 +120,8 @@ pub fn holds_none(folder: &Path, secrets: &[&str]) {
             holds_none(&path, secrets);
             continue;
         }
-        let bytes = std::fs::read(&path).unwrap();
+        // A socket holds nothing, and a file may have gone meanwhile.
+        let Ok(bytes) = std::fs::read(&path) else { continue };
         for secret in secrets {
             let found = bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
             assert!(!found, "{}", path.display());

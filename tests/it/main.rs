@@ -33,6 +33,7 @@ mod rig;
 mod secrets;
 mod signal;
 mod skills;
+mod ssh;
 mod support;
 mod telemetry;
 mod traces;

@@ -1,8 +1,7 @@
 //! Which engine is meant, as the docker CLI decides it: an explicit host or context, `DOCKER_HOST`,
 //! `DOCKER_CONTEXT`, the current context of the CLI's own settings, and else the usual sockets.
 
-use super::super::EngineEnv;
-use crate::domain::digest;
+use super::super::{EngineEnv, content};
 use crate::domain::options::Options;
 use crate::domain::words::or;
 use crate::error::{Cannot as _, Failure, Kind, Result};
@@ -110,7 +109,7 @@ fn of_context(env: &EngineEnv, name: &str, by: &str) -> Result<Option<Endpoint>>
     let folder = env.config.as_ref().map(|config| config.join("contexts"));
     let folder = folder.ok_or_else(|| unknown(name, by, &[]))?;
     // A name is no path: what it is kept under is its digest.
-    let kept = digest::whole(name.as_bytes()).cannot(Kind::Bug, || "hash a name".to_owned())?;
+    let kept = content::digest(name.as_bytes()).cannot(Kind::Bug, || "hash a name".to_owned())?;
     let path = folder.join("meta").join(&kept).join("meta.json");
     let Some(text) = read(&path)? else { return Err(unknown(name, by, &names(&folder))) };
     let doing = || format!("read the Docker context `{name}`");
@@ -175,7 +174,7 @@ mod tests {
         }
 
         fn context(&self, name: &str, endpoint: &str, tls: bool) {
-            let kept = digest::whole(name.as_bytes()).unwrap();
+            let kept = content::digest(name.as_bytes()).unwrap();
             let meta = self.dir.path().join("contexts/meta").join(&kept);
             std::fs::create_dir_all(&meta).unwrap();
             let text = format!(

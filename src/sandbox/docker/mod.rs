@@ -153,7 +153,7 @@ impl Docker {
             Error::RequestTimeoutError => failure
                 .because(format!("the engine at {} did not answer in time", self.address))
                 .hint("look at the engine: `docker info`"),
-            other => failure.because(format!("the engine at {}: {other}", self.address)),
+            other => failure.because(format!("the engine at {}: {}", self.address, whole(other))),
         }
     }
 
@@ -399,7 +399,9 @@ impl Provider for Docker {
         };
         match self.answer(self.client.version()) {
             Err(error) => {
-                vec![fact("Docker engine", false, error.to_string(), Some("docker info"))]
+                let told = self.failure("reach the engine", &error);
+                let mend = told.hints.first().map_or("docker info", String::as_str);
+                vec![fact("Docker engine", false, told.to_string(), Some(mend))]
             }
             Ok(version) => {
                 let api = version.api_version.unwrap_or_default();
@@ -423,6 +425,20 @@ fn api_number(version: &str) -> (u32, u32) {
 
 fn bind<'a>(target: &str, path: &'a Path) -> Put<'a> {
     Put { target: target.to_owned(), inside: Inside::Bind(path) }
+}
+
+/// An error with what it comes from: of a refused certificate the outermost says nothing.
+fn whole(error: &Error) -> String {
+    let mut told = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let cause_told = cause.to_string();
+        if !told.contains(&cause_told) {
+            told = format!("{told}: {cause_told}");
+        }
+        source = cause.source();
+    }
+    told
 }
 
 fn runtime() -> Result<Arc<Runtime>> {

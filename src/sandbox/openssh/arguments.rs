@@ -159,6 +159,22 @@ mod tests {
             socket: Some(Path::new("/run/u/100%/s")),
             host_keys: Some("accept-new"),
         };
-        insta::assert_snapshot!(way.arguments().join(" ").replace("-o ", "\n-o "), @"");
+        insta::assert_snapshot!(way.arguments().join(" ").replace(" -o ", "\n-o "), @r"
+        -F /etc/c -T -a -x
+        -o BatchMode=yes
+        -o ClearAllForwardings=yes
+        -o Tunnel=no
+        -o PermitLocalCommand=no
+        -o RemoteCommand=none
+        -o EscapeChar=none
+        -o LogLevel=ERROR
+        -o ConnectTimeout=7
+        -o ServerAliveInterval=10
+        -o ServerAliveCountMax=3
+        -o StrictHostKeyChecking=accept-new
+        -o ControlMaster=auto
+        -o ControlPersist=60
+        -o ControlPath=/run/u/100%%/s
+        ");
     }
 }

@@ -15,14 +15,14 @@ const BUFFER: usize = 64 << 10;
 /// A running `ssh`. Ended when it is dropped: a shared connection only loses one of its channels with it.
 pub struct Process {
     child: Child,
-    stderr: Stderr,
+    stderr: Said,
     name: String,
 }
 
 impl Process {
     /// `child` has a pipe on its standard error.
     pub(super) fn new(mut child: Child, name: &str) -> Self {
-        let stderr = child.stderr.take().map(Stderr::gather).unwrap_or_default();
+        let stderr = child.stderr.take().map(Said::gather).unwrap_or_default();
         Self { child, stderr, name: name.to_owned() }
     }
 
@@ -130,11 +130,14 @@ impl std::io::Write for Stdin<'_> {
     }
 }
 
-/// The end of what a program writes to its standard error: the bytes, and whether there are more to come.
-#[derive(Clone, Default)]
-struct Stderr(Arc<(Mutex<(Vec<u8>, bool)>, Condvar)>);
+/// The bytes and whether there are no more to come, and what wakes who waits for that.
+type Shared = (Mutex<(Vec<u8>, bool)>, Condvar);
 
-impl Stderr {
+/// The end of what a program writes to its standard error.
+#[derive(Clone, Default)]
+struct Said(Arc<Shared>);
+
+impl Said {
     /// Reads it for as long as it is written, in the background.
     fn gather(mut pipe: impl Read + Send + 'static) -> Self {
         let gathered = Self::default();

@@ -92,12 +92,11 @@ impl Client {
     }
 
     fn way(&self) -> Result<Way<'_>> {
-        let host_keys = match self.host_keys.get() {
-            Some(known) => *known,
-            None => {
-                let found = self.ask_host_keys()?;
-                *self.host_keys.get_or_init(|| found)
-            }
+        let host_keys = if let Some(known) = self.host_keys.get() {
+            *known
+        } else {
+            let found = self.ask_host_keys()?;
+            *self.host_keys.get_or_init(|| found)
         };
         Ok(Way {
             config: self.config.as_deref(),

@@ -34,7 +34,7 @@ fn is_ours_alone(folder: &Path) -> bool {
     std::fs::symlink_metadata(folder).is_ok_and(|about| {
         about.is_dir()
             && about.uid() == nix::unistd::geteuid().as_raw()
-            && about.mode() & 0o077 == 0
+            && about.mode().trailing_zeros() >= 6
     })
 }
 

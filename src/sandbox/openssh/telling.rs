@@ -98,12 +98,12 @@ fn ended(name: &str, code: Option<i32>, stderr: &[u8]) -> Failure {
 mod tests {
     use super::*;
 
-    fn check(code: i32, stderr: &str, began: bool, kind: Kind, sentence: &str, hint: &str) {
+    fn check((code, stderr, began): (i32, &str, bool), kind: Kind, sentence: &str, hint: &str) {
         let failure = tell("ada@b:2222", Some(code), stderr.as_bytes(), began);
         let hints = failure.hints.join(" ");
         assert_eq!((failure.kind, &*failure.sentence), (kind, sentence));
         assert!(hints.contains(hint), "{hints}");
-        assert!(!failure.to_string().contains(['\n', '\x1b', '@'; 3].map(|c| c).iter().take(2).copied().collect::<Vec<_>>().as_slice()));
+        assert!(!failure.to_string().contains(['\n', '\x1b']) && !hints.contains('\n'));
     }
 
     #[test]
@@ -111,16 +111,21 @@ mod tests {
         let changed = "@@@@@@@@@@@\n@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\n@@@@@@@@@@@\n\
             IT IS POSSIBLE\nOffending ED25519 key in /h/known_hosts:1\nHost key verification failed.\n";
         let said = "the host key of `ada@b:2222` has changed";
-        check(255, changed, false, Kind::Credential, said, "ssh-keygen -R '[b]:2222'");
+        check((255, changed, false), Kind::Credential, said, "ssh-keygen -R '[b]:2222'");
         let unknown = "Host key verification failed.\r\n";
         let said = "the host key of `ada@b:2222` is not known here";
-        check(255, unknown, false, Kind::Credential, said, "accept it once by hand");
+        check((255, unknown, false), Kind::Credential, said, "accept it once by hand");
         let denied = "ada@b: Permission denied (publickey).\n";
-        check(255, denied, false, Kind::Credential, "`ada@b:2222` refuses the log-in", "BatchMode");
+        check(
+            (255, denied, false),
+            Kind::Credential,
+            "`ada@b:2222` refuses the log-in",
+            "BatchMode",
+        );
         let gone = "ssh: connect to host b port 2222: Connection refused\n";
-        check(255, gone, false, Kind::Network, "cannot reach `ada@b:2222`", "ssh -o");
-        check(255, "", true, Kind::Network, "the connection to `ada@b:2222` was lost", "");
-        check(127, "sh: no\n", true, Kind::Sandbox, "`ada@b:2222` did not answer to the end", "");
+        check((255, gone, false), Kind::Network, "cannot reach `ada@b:2222`", "ssh -o");
+        check((255, "", true), Kind::Network, "the connection to `ada@b:2222` was lost", "");
+        check((127, "sh: no\n", true), Kind::Sandbox, "`ada@b:2222` did not answer to the end", "");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a sandbox is made from, by content: the near side's half of putting it there.
 
-use super::super::SandboxSpec;
+use super::super::{SandboxSpec, content};
 use super::wire::{Piece, Role};
 use crate::domain::digest;
 use crate::domain::preset::Image;
@@ -14,13 +14,13 @@ pub(super) struct Contents {
     pub pieces: Vec<Piece>,
     files: Vec<PathBuf>,
     /// An archive that was made for this; gone with it.
-    _context: Option<tempfile::NamedTempFile>,
+    context: Option<tempfile::NamedTempFile>,
 }
 
 impl Contents {
     /// Finds out what there is. `cache` remembers the digests of programs, which are large and stay.
     pub fn gather(spec: &SandboxSpec, cache: &Path) -> Result<Self> {
-        let mut all = Self { pieces: Vec::new(), files: Vec::new(), _context: None };
+        let mut all = Self { pieces: Vec::new(), files: Vec::new(), context: None };
         for (name, path) in spec.program.map(files_of).transpose()?.unwrap_or_default() {
             let digest = of_program(&path, cache)?;
             all.add(Role::Program { name }, path, digest)?;
@@ -35,11 +35,11 @@ impl Contents {
             all.add(role, path.to_owned(), of_file(path)?)?;
         }
         if let Image::Dockerfile(dockerfile) = spec.image {
-            let archive = archive_context(Path::new(dockerfile))?;
+            let archive = archivecontext(Path::new(dockerfile))?;
             let path = archive.path().to_owned();
             let digest = of_file(&path)?;
             all.add(Role::Context, path, digest)?;
-            all._context = Some(archive);
+            all.context = Some(archive);
         }
         Ok(all)
     }
@@ -63,7 +63,7 @@ fn reading(path: &Path) -> String {
 
 fn of_file(path: &Path) -> Result<String> {
     let file = File::open(path).cannot(Kind::Config, || reading(path))?;
-    digest::whole(file).cannot(Kind::Config, || reading(path))
+    content::digest(file).cannot(Kind::Config, || reading(path))
 }
 
 /// The digest of a program, from memory where the file is the one that it was taken of.
@@ -109,7 +109,7 @@ fn files_of(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
 }
 
 /// The folder of a Dockerfile, with the file under its usual name. The same content makes the same archive.
-fn archive_context(dockerfile: &Path) -> Result<tempfile::NamedTempFile> {
+fn archivecontext(dockerfile: &Path) -> Result<tempfile::NamedTempFile> {
     let doing = || format!("read the build context of `{}`", dockerfile.display());
     let folder = dockerfile.parent().filter(|folder| !folder.as_os_str().is_empty());
     let staged = tempfile::NamedTempFile::new().cannot(Kind::Config, doing)?;

@@ -22,7 +22,7 @@ pub(super) fn keep(digest: &str) -> String {
     debug_assert!(is_hex(digest));
     format!(
         "exec sh -c '{COPIES}; umask 077; mkdir -p \"$c/{digest}\" || exit 1; t=\"$c/{digest}/new.$$\"; \
-         trap \"rm -f \\\"$t\\\"\" EXIT; cat > \"$t\" || exit 1; \
+         trap \"rm -f \\\"$t\\\"\" EXIT; trap \"\" HUP PIPE; cat > \"$t\" || exit 1; \
          s=$(sha256sum < \"$t\") || exit 1; \
          [ \"${{s%% *}}\" = {digest} ] || {{ echo loop-host damaged; exit 0; }}; \
          chmod 755 \"$c\" \"$c/{digest}\" \"$t\" && mv -f \"$t\" \"$c/{digest}/loop\" && echo loop-host kept'"
@@ -35,8 +35,8 @@ fn is_hex(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::content;
     use super::*;
-    use crate::domain::digest;
     use std::io::Write as _;
     use std::process::{Command, Stdio};
 
@@ -53,7 +53,7 @@ mod tests {
     fn the_program_is_kept_only_whole_and_run_from_then_on() {
         let home = tempfile::tempdir().unwrap();
         let program = b"#!/bin/sh\necho ran \"$1\"\n";
-        let digest = digest::whole(&program[..]).unwrap();
+        let digest = content::digest(&program[..]).unwrap();
         let run = run(&["00ff", &digest]);
         let (code, said) = sh(home.path(), &run, b"");
         assert!(code == Some(0) && said.starts_with("loop-host missing Linux "), "{said}");

@@ -32,12 +32,12 @@ impl Talk {
         let mut left = JUNK;
         let mut first = None;
         loop {
-            let mut line = Vec::new();
+            let mut said = Vec::new();
             let name = link.name().to_owned();
-            let read = link.stdout().take(left).read_until(b'\n', &mut line);
+            let read = link.stdout().take(left).read_until(b'\n', &mut said);
             let read = read.cannot(Kind::Network, || format!("read from `{name}`"))?;
             left = left.saturating_sub(read as u64);
-            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            let text = String::from_utf8_lossy(&said).trim_end().to_owned();
             if text.ends_with(READY) {
                 return Ok(Greeted::Ready(Self { link, lost: false }));
             }

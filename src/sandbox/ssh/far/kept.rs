@@ -3,8 +3,8 @@
 //! A file appears whole and right or not at all: it is hashed while it arrives, and renamed when its
 //! digest is the one in its name. So any number may arrive at once, of the same content too.
 
+use super::super::super::content;
 use super::super::wire::{Piece, Role};
-use crate::domain::digest;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::{UtimensatFlags, utimensat};
@@ -51,7 +51,7 @@ impl Kept {
             .cannot(Kind::Sandbox, doing)?;
         // One byte more than there may be shows that there are more.
         let mut from = from.take(piece.bytes + 1);
-        let (found, bytes) = digest::copied(&mut from, staged.as_file_mut())
+        let (found, bytes) = content::copied(&mut from, staged.as_file_mut())
             .map_err(|error| arriving(&error, &doing()))?;
         if bytes != piece.bytes || found != piece.digest {
             return Err(Failure::new(Kind::Network, format!("cannot {}", doing()))
@@ -103,24 +103,24 @@ impl Kept {
         else {
             return;
         };
-        let all = [&self.contents, &self.programs].map(|folder| std::fs::read_dir(folder));
-        for entry in all.into_iter().flatten().flatten().flatten() {
-            let path = entry.path();
-            // Of a copy of ours the file counts: it is marked as used when it runs.
-            let file = if path.is_dir() { path.join("loop") } else { path.clone() };
-            let used =
-                file.metadata().or_else(|_| path.metadata()).and_then(|about| about.modified());
-            let unused =
-                used.is_ok_and(|used| now.duration_since(used).is_ok_and(|age| age > UNUSED));
-            if unused {
-                let _ = if path.is_dir() {
-                    std::fs::remove_dir_all(&path)
-                } else {
-                    std::fs::remove_file(&path)
-                };
+        let programs = entries(&self.programs);
+        for file in
+            entries(&self.contents).into_iter().chain(programs.iter().flat_map(|p| entries(p)))
+        {
+            let used = file.metadata().and_then(|about| about.modified());
+            if used.is_ok_and(|used| now.duration_since(used).is_ok_and(|age| age > UNUSED)) {
+                let _ = std::fs::remove_file(&file);
             }
         }
+        for folder in programs {
+            // One with a copy in it stays.
+            let _ = std::fs::remove_dir(folder);
+        }
     }
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
 
 /// An end of the connection, or a full disk.
@@ -148,7 +148,7 @@ mod tests {
     use std::os::unix::fs::MetadataExt as _;
 
     fn piece(content: &[u8], role: Role) -> Piece {
-        Piece { role, digest: digest::whole(content).unwrap(), bytes: content.len() as u64 }
+        Piece { role, digest: content::digest(content).unwrap(), bytes: content.len() as u64 }
     }
 
     #[test]
@@ -201,7 +201,7 @@ mod tests {
             utimensat(AT_FDCWD, &path, &ago, &ago, UtimensatFlags::FollowSymlink).unwrap();
         }
         kept.forget_unused();
-        assert!(!kept.path(&old).exists() && !copy.exists());
+        assert!(!kept.path(&old).exists() && !copy.parent().unwrap().exists());
         assert!(kept.has(&new));
     }
 }

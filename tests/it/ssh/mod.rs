@@ -1,0 +1,7 @@
+//! Sandboxes on another machine: a real OpenSSH server on this one, with a home of its own.
+
+mod cuts;
+mod engines;
+mod far;
+mod keys;
+mod sessions;

@@ -22,6 +22,7 @@ mod redaction;
 mod rig;
 mod small;
 mod spans;
+mod ssh;
 mod start;
 mod store;
 mod table;
@@ -63,7 +64,7 @@ use std::process::ExitCode;
 /// One figure: its letter, what it is, and what measures it.
 type Figure = (&'static str, &'static str, fn(&mut Rig) -> Result<()>);
 
-const FIGURES: [Figure; 10] = [
+const FIGURES: [Figure; 11] = [
     ("a", "commands that do little", small::measure),
     ("b", "a session's start", start::measure),
     ("c", "fifty sessions at once", fifty::measure),
@@ -71,6 +72,7 @@ const FIGURES: [Figure; 10] = [
     ("e", "from the worker's output to stored events", throughput::measure),
     ("e", "how soon an event is seen", latency::measure),
     ("f", "files of spans into a snapshot", import::measure),
+    ("h", "sandboxes on another host", ssh::measure),
     ("t", "triage of a million spans", triage::measure),
     ("s", "what is due of many automations", due::measure),
     ("r", "taking secrets out of text", redaction::measure),

@@ -46,7 +46,7 @@ impl Rig {
             loads: Vec::new(),
             me: std::env::current_exe()?,
         };
-        for folder in ["home", "config/presets", "cache", "data"] {
+        for folder in ["home", "config/presets", "cache", "data", "run"] {
             std::fs::create_dir_all(rig.path(folder))?;
         }
         Ok(rig)
@@ -73,6 +73,7 @@ impl Rig {
         command.env("LOOP_CONFIG_DIR", folder("config"));
         command.env("LOOP_DATA_DIR", self.data());
         command.env("LOOP_CACHE_DIR", folder("cache"));
+        command.env("XDG_RUNTIME_DIR", folder("run"));
         // Only the stand-in for a harness is ever given it.
         command.env("ANTHROPIC_API_KEY", "sk-bench-not-a-key");
     }

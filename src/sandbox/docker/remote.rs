@@ -116,6 +116,17 @@ struct Pipe {
     began: bool,
 }
 
+impl Pipe {
+    /// What the end of the socket means: only where `ssh` ended well, it is one. Its end is near, so
+    /// waiting for it here holds up nobody.
+    fn ended(&mut self) -> io::Result<()> {
+        self.process.end(self.began).map_err(|failure| {
+            self.trouble.tell(failure.clone());
+            io::Error::other(failure)
+        })
+    }
+}
+
 impl AsyncRead for Pipe {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -123,17 +134,12 @@ impl AsyncRead for Pipe {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = into.filled().len();
-        ready!(Pin::new(&mut self.socket).poll_read(cx, into))?;
-        if into.filled().len() > before || into.remaining() == 0 {
+        let read = ready!(Pin::new(&mut self.socket).poll_read(cx, into));
+        if read.is_ok() && (into.filled().len() > before || into.remaining() == 0) {
             self.began = true;
             return Poll::Ready(Ok(()));
         }
-        // Its end is near, so waiting for it here holds up nobody.
-        let began = self.began;
-        Poll::Ready(self.process.end(began).map_err(|failure| {
-            self.trouble.tell(failure.clone());
-            io::Error::other(failure)
-        }))
+        Poll::Ready(self.ended().and(read))
     }
 }
 
@@ -143,7 +149,10 @@ impl AsyncWrite for Pipe {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(cx, bytes)
+        match ready!(Pin::new(&mut self.socket).poll_write(cx, bytes)) {
+            Ok(written) => Poll::Ready(Ok(written)),
+            Err(error) => Poll::Ready(self.ended().and(Err(error))),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

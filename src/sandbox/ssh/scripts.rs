@@ -17,7 +17,8 @@ pub(super) fn run(digests: &[&str]) -> String {
     )
 }
 
-/// Keeps what comes on standard input as this program, once it is what it should be.
+/// Keeps what comes on standard input as this program, once it is what it should be. One that is there
+/// already stays: it may be running.
 pub(super) fn keep(digest: &str) -> String {
     debug_assert!(is_hex(digest));
     format!(
@@ -25,7 +26,9 @@ pub(super) fn keep(digest: &str) -> String {
          trap \"rm -f \\\"$t\\\"\" EXIT; trap \"\" HUP PIPE; cat > \"$t\" || exit 1; \
          s=$(sha256sum < \"$t\") || exit 1; \
          [ \"${{s%% *}}\" = {digest} ] || {{ echo loop-host damaged; exit 0; }}; \
-         chmod 755 \"$c\" \"$c/{digest}\" \"$t\" && mv -f \"$t\" \"$c/{digest}/loop\" && echo loop-host kept'"
+         chmod 755 \"$c\" \"$c/{digest}\" \"$t\" \
+         && {{ ln \"$t\" \"$c/{digest}/loop\" 2>/dev/null || [ -x \"$c/{digest}/loop\" ] \
+         || mv \"$t\" \"$c/{digest}/loop\"; }} && echo loop-host kept'"
     )
 }
 
@@ -38,6 +41,7 @@ mod tests {
     use super::super::super::content;
     use super::*;
     use std::io::Write as _;
+    use std::os::unix::fs::MetadataExt as _;
     use std::process::{Command, Stdio};
 
     fn sh(home: &std::path::Path, script: &str, stdin: &[u8]) -> (Option<i32>, String) {
@@ -65,6 +69,9 @@ mod tests {
         );
         assert_eq!(sh(home.path(), &run, b"").1, "ran host\n");
         let folder = home.path().join(".cache/loop/bin").join(&digest);
+        let first = folder.join("loop").metadata().unwrap().ino();
+        assert!(sh(home.path(), &keep(&digest), program).1.ends_with("kept\n"));
+        assert_eq!(folder.join("loop").metadata().unwrap().ino(), first, "it stays the same file");
         assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1, "nothing is left beside it");
     }
 

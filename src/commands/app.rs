@@ -16,7 +16,7 @@ use crate::output::stream::Json;
 use crate::output::style::{Color, Level, Screens, Wanted};
 use crate::output::view::Listed;
 use crate::output::{Reporter, Silent, Step, ask, failure, json, wire};
-use crate::runner::{self, Outside, Parts, Runner};
+use crate::runner::{self, Outside, Parts, Runner, Sandboxed, Worker};
 use crate::sandbox::programs::{self, Fetching, Package};
 use crate::sandbox::{self, Host, Provider, Providers};
 use crate::secrets::{Encrypted, Keyring, Stores, Unlock};
@@ -147,6 +147,12 @@ impl App {
         self.providers()?.at(&plan.sandbox.provider, &plan.sandbox.own_options())
     }
 
+    /// Who does a plan's work.
+    pub fn worker_of(&self, plan: &LaunchPlan) -> Result<Rc<dyn Worker>> {
+        let (provider, harness) = (self.provider_of(plan)?, harness_named(&plan.harness)?);
+        Ok(Rc::new(Sandboxed { provider, harness }))
+    }
+
     /// Every provider, at the place that `config.toml` says.
     pub fn configured(&self) -> Vec<(&'static str, Options)> {
         let said = self.layers().and_then(|layers| Ok(layers.settings()?.sandboxes));
@@ -219,10 +225,9 @@ impl App {
         reporter: &mut dyn Reporter,
         work: impl FnOnce(&mut Runner) -> Result<T>,
     ) -> Result<T> {
-        let provider = self.provider_of(&session.plan)?;
-        let harness = harness_named(&session.plan.harness)?;
+        let worker = self.worker_of(&session.plan)?;
         self.with_outside(|outside| {
-            let mut runner = Runner::new(store, provider, harness, reporter, outside)(session);
+            let mut runner = Runner::new(store, worker, reporter, outside)(session);
             let done = work(&mut runner);
             runner.tell_spans();
             done
@@ -277,12 +282,8 @@ impl App {
         tidy: bool,
     ) -> Result<runner::Swept> {
         self.with_outside(|outside| {
-            let provider = |plan: &LaunchPlan| self.provider_of(plan);
-            runner::sweep(
-                store,
-                &Parts { provider: &provider, harness: &harness_named, outside, tidy },
-                reporter,
-            )
+            let worker = |plan: &LaunchPlan| self.worker_of(plan);
+            runner::sweep(store, &Parts { worker: &worker, outside, tidy }, reporter)
         })
     }
 

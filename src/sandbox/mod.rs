@@ -14,8 +14,9 @@ mod tarball;
 
 pub use tarball::{Quota, unpack};
 
-use crate::domain::options::{Opt, Options};
+use crate::domain::options::Options;
 use crate::domain::preset::Image;
+use crate::domain::provider::About;
 use crate::domain::turn::BootSpec;
 use crate::domain::words::or;
 use crate::error::{Failure, Kind, Result};
@@ -139,32 +140,23 @@ pub struct Host {
 /// A kind of provider, as its own file declares it.
 #[derive(Clone, Copy)]
 pub struct Entry {
-    pub name: &'static str,
-    /// What it runs workers in, in a few words.
-    pub about: &'static str,
-    /// What it wants to know.
-    pub options: &'static [Opt],
+    pub about: About,
     make: fn(Host, &Options) -> Result<Rc<dyn Provider>>,
 }
 
 /// Where workers run, in the order in which they are preferred.
-pub const FAMILY: [Entry; 2] = [docker::ENTRY, local::ENTRY];
+const FAMILY: [Entry; 2] = [docker::ENTRY, local::ENTRY];
 
-/// Their names.
-pub const NAMES: [&str; FAMILY.len()] = {
-    let mut names = [""; FAMILY.len()];
+/// What there is to know of each.
+pub const ABOUT: [About; FAMILY.len()] = {
+    let mut all = [FAMILY[0].about; FAMILY.len()];
     let mut at = 0;
-    while at < names.len() {
-        names[at] = FAMILY[at].name;
+    while at < all.len() {
+        all[at] = FAMILY[at].about;
         at += 1;
     }
-    names
+    all
 };
-
-/// What a provider wants to know; nothing where no provider has that name.
-pub fn options(name: &str) -> &'static [Opt] {
-    FAMILY.iter().find(|entry| entry.name == name).map_or(&[], |entry| entry.options)
-}
 
 /// The providers that are reached from this machine, each made when it is first asked for.
 pub struct Providers {
@@ -186,12 +178,12 @@ impl Providers {
         if let Some((_, made)) = self.made.borrow().iter().find(|(place, _)| is(place)) {
             return made.clone();
         }
-        let Some(entry) = FAMILY.iter().find(|entry| entry.name == name) else {
+        let Some(entry) = FAMILY.iter().find(|entry| entry.about.name == name) else {
             return Err(Failure::new(
                 Kind::Config,
                 format!("no sandbox provider is called `{name}`"),
             )
-            .hint(format!("choose {}", or(&NAMES))));
+            .hint(format!("choose {}", or(&ABOUT.map(|about| about.name)))));
         };
         let made = (entry.make)(self.host.clone(), options);
         self.made.borrow_mut().push(((name.to_owned(), options.clone()), made.clone()));
@@ -202,6 +194,7 @@ impl Providers {
     pub fn usual(&self, said: &BTreeMap<String, Options>) -> &'static str {
         let none = Options::default();
         let is_there = |name: &&str| self.at(name, said.get(*name).unwrap_or(&none)).is_ok();
-        NAMES.into_iter().find(is_there).unwrap_or(NAMES[0])
+        let mut names = ABOUT.iter().map(|about| about.name);
+        names.find(is_there).unwrap_or(ABOUT[0].name)
     }
 }

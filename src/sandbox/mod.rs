@@ -6,6 +6,40 @@
 //!
 //! A sandbox that is gone is a state, not an error. `create` and `remove` may be repeated: the name
 //! of a sandbox follows from the session's id, so a second `create` finds the first one's.
+//!
+//! # A hosted sandbox is one more file
+//!
+//! Services that rent out sandboxes over HTTP (Daytona, E2B, Vercel Sandbox) fit the same verbs. What
+//! the file of one would hold, and nothing outside it but its line in [`FAMILY`]:
+//!
+//! - Its `ENTRY`: able to run any harness, `Images` only where the service takes one at the start (it
+//!   takes a snapshot or a template made before: an option then, and `Images` is left out), `Limits`,
+//!   `NoNetwork` by its own egress rules. Options: the address, the project or team, the snapshot, and
+//!   the *name* of the secret that is its key; the key is asked for when the first call is made.
+//! - `create`: look for a sandbox with the labels `loop.session` and `loop.store` (Daytona filters by
+//!   all labels; E2B by metadata; Vercel by one tag, so the rest is compared here), else make one with
+//!   them, with the service's own end of life set (minutes at Daytona, rounded up; seconds from now at
+//!   E2B; milliseconds at Vercel) from the idle time-out and a day, so that nothing is ever left to be
+//!   paid for. Wait until it runs. Upload one archive (this program, the harness, the evidence) and
+//!   start the supervisor detached, as a command of the service that outlives its caller. None of them
+//!   gives process 1 or an end of input: the boot specification is one line, so no end is needed; at
+//!   Vercel, which has no input at all, the supervisor starts bare and takes its first turn by the
+//!   verb `turn` like any later one. `live` stays `None`: the journal is asked for by number.
+//! - `status`: the service's states to ours. `started` and `running` are running, `paused` and
+//!   `archived` are [`Status::Paused`], `stopped` is stopped with its files, 404 is gone; a state that
+//!   is not known, or no answer, is an error and never an end.
+//! - `exec`: the streamed kind of command, never the simple one, which mixes both outputs and ends
+//!   after seconds. Daytona's log socket marks stdout by `01 01 01` and stderr by `02 02 02`, also
+//!   across frames; E2B's envelopes carry base64 and an end event; Vercel's lines carry text and a
+//!   final command. A stream without its end is an error of reading, and the runner asks again from
+//!   the number it knows. The exit code comes from the service's record of the command.
+//! - `download`: `loop` packs in the sandbox, by `exec`; where the output of a command is text alone,
+//!   it packs to a file that is fetched. Unpacked as hostile, like every archive.
+//! - `remove`: delete; 404 is done. `list`: by the label of the store. `facts`: the key is there, the
+//!   service answers, the snapshot or template exists.
+//!
+//! Blocking over the shared HTTP client; its retries, with the service's `Retry-After`, are enough.
+//! Nothing above this folder changes: what a service cannot do is an ability that it does not declare.
 
 mod docker;
 mod local;

@@ -24,7 +24,8 @@
 //!   start the supervisor detached, as a command of the service that outlives its caller. None of them
 //!   gives process 1 or an end of input: the boot specification is one line, so no end is needed; at
 //!   Vercel, which has no input at all, the supervisor starts bare and takes its first turn by the
-//!   verb `turn` like any later one. `live` stays `None`: the journal is asked for by number.
+//!   verb `turn` like any later one, out of a file that only the supervisor's user can read and that it
+//!   removes; a preset with secrets is told so. `live` stays `None`: the journal is asked for by number.
 //! - `status`: the service's states to ours. `started` and `running` are running, `paused` and
 //!   `archived` are [`Status::Paused`], `stopped` is stopped with its files, 404 is gone; a state that
 //!   is not known, or no answer, is an error and never an end.
@@ -175,7 +176,7 @@ pub struct Host {
 #[derive(Clone, Copy)]
 pub struct Entry {
     pub about: About,
-    make: fn(Host, &Options) -> Result<Rc<dyn Provider>>,
+    make: fn(Host, &Options) -> Made,
 }
 
 /// Where workers run, in the order in which they are preferred.
@@ -195,11 +196,14 @@ pub const ABOUT: [About; FAMILY.len()] = {
 /// The providers that are reached from this machine, each made when it is first asked for.
 pub struct Providers {
     host: Host,
-    made: RefCell<Vec<(Place, Result<Rc<dyn Provider>>)>>,
+    made: RefCell<Vec<(Place, Made)>>,
 }
 
 /// A provider and its options.
 type Place = (String, Options);
+
+/// A provider, or why it cannot be had.
+type Made = Result<Rc<dyn Provider>>;
 
 impl Providers {
     pub fn new(host: Host) -> Self {
@@ -207,7 +211,7 @@ impl Providers {
     }
 
     /// The provider of a name, at the place that its options say.
-    pub fn at(&self, name: &str, options: &Options) -> Result<Rc<dyn Provider>> {
+    pub fn at(&self, name: &str, options: &Options) -> Made {
         let is = |place: &Place| place.0 == name && place.1 == *options;
         if let Some((_, made)) = self.made.borrow().iter().find(|(place, _)| is(place)) {
             return made.clone();

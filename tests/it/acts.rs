@@ -78,9 +78,12 @@ impl Home {
         }
     }
 
-    /// The processes of this machine that were started with a path of this home.
+    /// The processes of this machine that were started with a path of this home. A connection of
+    /// `ssh` that is shared stays for a minute, as it is to.
     pub fn processes(&self) -> Vec<String> {
-        processes(self.path().to_str().unwrap())
+        let mut all = processes(self.path().to_str().unwrap());
+        all.retain(|line| !line.contains("/loop/ssh-"));
+        all
     }
 }
 

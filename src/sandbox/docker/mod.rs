@@ -16,6 +16,7 @@ mod volumes;
 use super::{Area, Created, Entry, Fact, Found, Host, Provider, SandboxSpec, Status};
 use crate::domain::options::{Opt, Options, Shape};
 use crate::domain::places;
+use crate::domain::provider::{Ability, About};
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use bollard::Docker as Client;
 use bollard::errors::Error;
@@ -34,28 +35,37 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::runtime::Runtime;
 
 pub(super) const ENTRY: Entry = Entry {
-    name: "docker",
-    about: "containers of a Docker engine, or of what speaks its API",
-    options: &[
-        Opt {
-            name: "host",
-            shape: Shape::Text,
-            required: false,
-            help: "the engine, as `unix://`, `tcp://` or `ssh://user@host`",
-        },
-        Opt {
-            name: "context",
-            shape: Shape::Text,
-            required: false,
-            help: "a context of the docker CLI",
-        },
-        Opt {
-            name: "ssh_config",
-            shape: Shape::Path,
-            required: false,
-            help: "an `ssh_config` file to use instead of yours, for `ssh://`",
-        },
-    ],
+    about: About {
+        name: "docker",
+        runs_in: "containers of a Docker engine, or of what speaks its API",
+        able: &[
+            Ability::AnyHarness,
+            Ability::Images,
+            Ability::Limits,
+            Ability::NoNetwork,
+            Ability::Automations,
+        ],
+        options: &[
+            Opt {
+                name: "host",
+                shape: Shape::Text,
+                required: false,
+                help: "the engine, as `unix://`, `tcp://` or `ssh://user@host`",
+            },
+            Opt {
+                name: "context",
+                shape: Shape::Text,
+                required: false,
+                help: "a context of the docker CLI",
+            },
+            Opt {
+                name: "ssh_config",
+                shape: Shape::Path,
+                required: false,
+                help: "an `ssh_config` file to use instead of yours, for `ssh://`",
+            },
+        ],
+    },
     make: |host, options| Ok(Rc::new(Docker::new(host, options)?)),
 };
 

@@ -32,6 +32,7 @@ pub use far::serve;
 use super::openssh::{Client, Destination};
 use super::{Area, Created, Entry, Fact, Found, Host, Provider, SandboxSpec, Status};
 use crate::domain::options::{Opt, Options, Shape};
+use crate::domain::provider::{Ability, About};
 use crate::error::{Failure, Kind, Result};
 use crate::retry::Patience;
 use contents::Contents;
@@ -44,34 +45,43 @@ use talk::{Greeted, Talk};
 use wire::{Answer, Ask, Verb, Wanted};
 
 pub(super) const ENTRY: Entry = Entry {
-    name: "ssh",
-    about: "another machine over SSH: containers there, or processes behind bubblewrap",
-    options: &[
-        Opt {
-            name: "host",
-            shape: Shape::Text,
-            required: true,
-            help: "the machine, as `ssh` takes it: an alias, `user@host` or `ssh://user@host:port`",
-        },
-        Opt {
-            name: "engine",
-            shape: Shape::Name(&far::ENGINES),
-            required: false,
-            help: "what makes the sandboxes there, instead of the first that is there",
-        },
-        Opt {
-            name: "config",
-            shape: Shape::Path,
-            required: false,
-            help: "an `ssh_config` file to use instead of yours",
-        },
-        Opt {
-            name: "connect_timeout",
-            shape: Shape::Count,
-            required: false,
-            help: "how long a connection may take to come about, in seconds; else 15",
-        },
-    ],
+    about: About {
+        name: "ssh",
+        runs_in: "another machine over SSH: containers there, or processes behind bubblewrap",
+        able: &[
+            Ability::AnyHarness,
+            Ability::Images,
+            Ability::Limits,
+            Ability::NoNetwork,
+            Ability::Automations,
+        ],
+        options: &[
+            Opt {
+                name: "host",
+                shape: Shape::Text,
+                required: true,
+                help: "the machine, as `ssh` takes it: an alias, `user@host` or `ssh://user@host:port`",
+            },
+            Opt {
+                name: "engine",
+                shape: Shape::Name(&far::ENGINES),
+                required: false,
+                help: "what makes the sandboxes there, instead of the first that is there",
+            },
+            Opt {
+                name: "config",
+                shape: Shape::Path,
+                required: false,
+                help: "an `ssh_config` file to use instead of yours",
+            },
+            Opt {
+                name: "connect_timeout",
+                shape: Shape::Count,
+                required: false,
+                help: "how long a connection may take to come about, in seconds; else 15",
+            },
+        ],
+    },
     make: |host, options| Ok(Rc::new(Ssh::new(host, options)?)),
 };
 

@@ -2,6 +2,6 @@
 
 mod cuts;
 mod engines;
-mod far;
+pub mod far;
 mod keys;
 mod sessions;

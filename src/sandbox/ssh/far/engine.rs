@@ -12,7 +12,8 @@ use std::path::Path;
 
 /// What may be asked for, besides the providers' own names.
 pub(in super::super) const PODMAN: &str = "podman";
-pub(in super::super) const NAMES: [&str; 3] = [docker::ENTRY.name, PODMAN, local::ENTRY.name];
+pub(in super::super) const NAMES: [&str; 3] =
+    [docker::ENTRY.about.name, PODMAN, local::ENTRY.about.name];
 
 /// The file in a session's folder that says what it was begun with: an engine's address, or this.
 const FILE: &str = "engine";
@@ -31,7 +32,7 @@ impl Engines {
     /// What a session was begun with; where it never was, the best there is.
     pub fn of(&self, session: &Path) -> Result<Box<dyn Provider>> {
         match std::fs::read_to_string(session.join(FILE)) {
-            Ok(address) if address == local::ENTRY.name => Ok(Box::new(self.local())),
+            Ok(address) if address == local::ENTRY.about.name => Ok(Box::new(self.local())),
             Ok(address) => Ok(Box::new(self.container_engine(vec![address])?)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 self.best().map(|(provider, _)| provider)
@@ -63,7 +64,7 @@ impl Engines {
     /// What was asked for, or the best there is, and its address.
     fn best(&self) -> Result<(Box<dyn Provider>, String)> {
         let wanted = self.wanted.as_deref();
-        if wanted == Some(local::ENTRY.name) {
+        if wanted == Some(local::ENTRY.about.name) {
             return self.own();
         }
         match (self.container_engine(self.addresses()), wanted) {
@@ -83,7 +84,7 @@ impl Engines {
     fn own(&self) -> Result<(Box<dyn Provider>, String)> {
         let own = self.local();
         match own.facts().into_iter().find(|fact| !fact.holds) {
-            None => Ok((Box::new(own), local::ENTRY.name.to_owned())),
+            None => Ok((Box::new(own), local::ENTRY.about.name.to_owned())),
             Some(lacking) => {
                 let failure =
                     Failure::new(Kind::Sandbox, "bubblewrap does not work").because(lacking.detail);
@@ -130,7 +131,7 @@ impl Engines {
 
     pub fn facts(&self) -> Vec<Fact> {
         let engine = match self.container_engine(self.addresses()) {
-            _ if self.wanted.as_deref() == Some(local::ENTRY.name) => None,
+            _ if self.wanted.as_deref() == Some(local::ENTRY.about.name) => None,
             Ok(engine) => return engine.facts(),
             Err(failure) => Some(failure),
         };

@@ -1,0 +1,594 @@
+//! Asking the vendor: calls, streams, uploads and downloads.
+//!
+//! The key goes into one header and nowhere else: a message holds the address without its query, and
+//! what the server said without the key, should it have said it. What a call means decides when it is
+//! tried again ([`Again`]): a request that may have been taken is repeated only where that does no
+//! harm. Pauses are those of [`Patience`], and what the server asks for.
+//!
+//! One that streams has a runtime of its own, so that whoever reads it may do so on any thread.
+
+use super::problem::problem;
+use crate::error::{Cannot as _, Failure, Kind, Result};
+use crate::http::{self, Answer, Method};
+use crate::retry::Patience;
+use crate::secrets::Secret;
+use bytes::Bytes;
+use futures_util::{FutureExt as _, Stream, StreamExt as _};
+use serde_json::Value;
+use std::fs::File;
+use std::io::{Read as _, Write};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::time::Duration;
+
+/// Without the second one its paths answer 404.
+pub(super) const VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
+pub(super) const BETA: (&str, &str) = ("anthropic-beta", "managed-agents-2026-04-01");
+pub(super) const KEY: &str = "x-api-key";
+
+/// How long one call may take, and how long an upload may be silent.
+const CALL: Duration = Duration::from_mins(1);
+const UPLOAD: Duration = Duration::from_mins(30);
+/// The largest answer that is held in memory.
+const MOST: usize = 256 << 20;
+const PIECE: usize = 256 << 10;
+
+/// A server asks for more patience than half a minute here, and is worth it.
+pub(super) const PATIENCE: Patience = Patience {
+    tries: 6,
+    first: Duration::from_millis(500),
+    most: Duration::from_secs(90),
+};
+
+/// How the vendor is reached.
+#[derive(Debug, Clone)]
+pub(super) struct Reach {
+    /// Without a slash at the end.
+    pub base: String,
+    pub key: Secret,
+    /// The key's name, for who has to store another.
+    pub secret: String,
+    pub ca_bundle: Option<PathBuf>,
+    pub patience: Patience,
+}
+
+/// When a call is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Again {
+    /// Whenever that may help: asking twice does no harm.
+    Always,
+    /// Only where the first one was certainly not taken.
+    Refused,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Call<'a> {
+    pub method: Method,
+    /// Path and query, below the base.
+    pub path: String,
+    pub body: Body<'a>,
+    pub again: Again,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Body<'a> {
+    None,
+    Json(Value),
+    /// Parts of a form.
+    Form(Vec<Part<'a>>),
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Part<'a> {
+    Text { name: &'a str, value: String },
+    File { name: &'a str, filename: String, path: &'a Path },
+    Bytes { name: &'a str, filename: String, bytes: &'a [u8] },
+}
+
+impl<'a> Call<'a> {
+    pub fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::GET, path, Body::None, Again::Always)
+    }
+
+    pub fn delete(path: impl Into<String>) -> Self {
+        Self::new(Method::DELETE, path, Body::None, Again::Always)
+    }
+
+    pub fn post(path: impl Into<String>, body: Value, again: Again) -> Self {
+        Self::new(Method::POST, path, Body::Json(body), again)
+    }
+
+    pub fn form(path: impl Into<String>, parts: Vec<Part<'a>>) -> Self {
+        Self::new(Method::POST, path, Body::Form(parts), Again::Always)
+    }
+
+    fn new(method: Method, path: impl Into<String>, body: Body<'a>, again: Again) -> Self {
+        Self { method, path: path.into(), body, again }
+    }
+}
+
+pub(super) struct Wire {
+    reach: Reach,
+    client: reqwest::Client,
+    /// Only ever absent while it is dropped.
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+/// An answer as it comes in.
+pub(super) struct Incoming {
+    /// When the server says that it began, in Unix milliseconds.
+    pub date: Option<i64>,
+    stream: Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>,
+}
+
+/// What came of waiting for more.
+pub(super) enum Next {
+    Bytes(Bytes),
+    Quiet,
+    Ended,
+}
+
+/// Why there is no answer.
+struct Lost {
+    failure: Failure,
+    /// Whether the request never left.
+    unsent: bool,
+    lasting: bool,
+}
+
+impl Lost {
+    /// It stood on our side, and will again.
+    fn ours(failure: Failure) -> Self {
+        Self { failure, unsent: true, lasting: true }
+    }
+}
+
+impl Wire {
+    pub fn new(reach: &Reach) -> Result<Self> {
+        let doing = || "prepare a connection".to_owned();
+        let client = http::builder(reach.ca_bundle.as_deref())?
+            .redirect(http::same_origin_only())
+            .read_timeout(UPLOAD)
+            .build()
+            .cannot(Kind::Network, doing)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .cannot(Kind::Bug, doing)?;
+        Ok(Self { reach: reach.clone(), client, runtime: Some(runtime) })
+    }
+
+    /// Asks, again where that may help. `Err` is a server that gives no answer.
+    pub fn ask(&self, call: &Call) -> Result<Answer> {
+        self.patiently(call.again, || self.block(self.once(call)))
+    }
+
+    /// Asks for something that must be there.
+    pub fn need(&self, call: &Call, doing: &str) -> Result<Value> {
+        let answer = self.ask(call).map_err(|lost| lost.while_doing(cannot(doing)))?;
+        if !answer.is_success() {
+            return Err(self.problem(&answer, doing));
+        }
+        answer.json().map_err(|failed| failed.while_doing(cannot(doing)))
+    }
+
+    /// Every page of a list, the entries handed on as they come.
+    pub fn pages(&self, path: &str, doing: &str, mut each: impl FnMut(&Value)) -> Result<()> {
+        let mut page: Option<String> = None;
+        loop {
+            let joint = if path.contains('?') { '&' } else { '?' };
+            let more = page.map(|page| format!("{joint}page={}", http::encoded(&page)));
+            let call = Call::get(format!("{path}{}", more.unwrap_or_default()));
+            let list = self.need(&call, doing)?;
+            list["data"].as_array().into_iter().flatten().for_each(&mut each);
+            page = match list["next_page"].as_str() {
+                Some(next) => Some(next.to_owned()),
+                None => return Ok(()),
+            };
+        }
+    }
+
+    /// What a refusal means.
+    pub fn problem(&self, answer: &Answer, doing: &str) -> Failure {
+        problem(answer, doing, &self.reach)
+    }
+
+    /// Opens a stream of events.
+    pub fn open(&self, path: &str) -> Result<std::result::Result<Incoming, Answer>> {
+        let call = Call::get(path);
+        let sent = async {
+            let request = self.request(&call)?.header("accept", "text/event-stream");
+            self.soon(request.send(), path).await
+        };
+        let response = self.block(sent).map_err(|lost| lost.failure)?;
+        if !response.status().is_success() {
+            let answer = self.block(self.whole(response, path)).map_err(|lost| lost.failure)?;
+            return Ok(Err(answer));
+        }
+        let date = date(response.headers());
+        Ok(Ok(Incoming { date, stream: Box::pin(response.bytes_stream()) }))
+    }
+
+    /// What comes next, if it does so in time. A stream that breaks has ended.
+    pub fn next(&self, incoming: &mut Incoming, within: Duration) -> Next {
+        let next = async { Ok(tokio::time::timeout(within, incoming.stream.next()).await) };
+        match self.block(next) {
+            Ok(Err(_)) => Next::Quiet,
+            Ok(Ok(Some(Ok(bytes)))) => Next::Bytes(bytes),
+            Ok(Ok(Some(Err(_)) | None)) | Err(_) => Next::Ended,
+        }
+    }
+
+    /// Downloads into a file, anew where it broke off. No more than `most` bytes; how many there were.
+    pub fn download(&self, path: &str, into: &mut File, most: u64) -> Result<Option<u64>> {
+        let doing = "download what the worker left";
+        self.patiently(Again::Always, || {
+            let keep = |error: std::io::Error| {
+                Lost::ours(Failure::new(Kind::Config, cannot(doing)).because(error))
+            };
+            std::io::Seek::rewind(into).and_then(|()| into.set_len(0)).map_err(keep)?;
+            self.block(async {
+                let call = Call::get(path);
+                let response = self.soon(self.request(&call)?.send(), path).await?;
+                if !response.status().is_success() {
+                    return self.whole(response, path).await.map(Downloaded::No);
+                }
+                let mut stream = response.bytes_stream();
+                let mut size = 0;
+                while let Some(piece) = self.soon(stream.next().map(Ok), path).await? {
+                    let piece = piece.map_err(|error| self.lost(error, path))?;
+                    size += piece.len() as u64;
+                    if size > most {
+                        return Ok(Downloaded::TooMuch);
+                    }
+                    into.write_all(&piece).map_err(keep)?;
+                }
+                Ok(Downloaded::Whole(size))
+            })
+        })
+        .and_then(|came| match came {
+            Downloaded::Whole(size) => Ok(Some(size)),
+            Downloaded::TooMuch => Ok(None),
+            Downloaded::No(answer) => Err(self.problem(&answer, doing)),
+        })
+    }
+
+    fn patiently<T: Came>(
+        &self,
+        again: Again,
+        mut once: impl FnMut() -> Result<T, Lost>,
+    ) -> Result<T> {
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let came = once();
+            let (retry, asked) = match &came {
+                Ok(came) => came.answer().map_or((false, None), |answer| {
+                    (is_passing(answer, again), retry_after(answer))
+                }),
+                Err(lost) => (!lost.lasting && (lost.unsent || again == Again::Always), None),
+            };
+            if !retry || !self.reach.patience.wait(tried, asked) {
+                return came.map_err(|lost| lost.failure);
+            }
+        }
+    }
+
+    async fn once(&self, call: &Call<'_>) -> Result<Answer, Lost> {
+        let mut request = self.request(call)?;
+        request = match &call.body {
+            Body::None => request.timeout(CALL),
+            Body::Json(value) => request
+                .timeout(CALL)
+                .header("content-type", "application/json")
+                .body(value.to_string()),
+            Body::Form(parts) => {
+                let form = Form::new(parts).map_err(Lost::ours)?;
+                request
+                    .header("content-type", form.content_type())
+                    .header("content-length", form.length.to_string())
+                    .body(reqwest::Body::wrap_stream(form.stream()))
+            }
+        };
+        let response = request.send().await.map_err(|error| self.lost(error, &call.path))?;
+        self.whole(response, &call.path).await
+    }
+
+    fn request(&self, call: &Call) -> Result<reqwest::RequestBuilder, Lost> {
+        let Reach { base, key, secret, .. } = &self.reach;
+        let mut value = reqwest::header::HeaderValue::from_str(key.expose()).map_err(|_| {
+            let failure = Failure::new(Kind::Credential, format!("`{secret}` is no key"))
+                .because("it holds characters that a header cannot carry")
+                .hint(format!("store the value alone: `loop secret set {secret}`"));
+            Lost::ours(failure)
+        })?;
+        value.set_sensitive(true);
+        let request = self.client.request(call.method.clone(), format!("{base}{}", call.path));
+        let request = request.header(VERSION.0, VERSION.1).header(BETA.0, BETA.1);
+        Ok(request.header(KEY, value))
+    }
+
+    async fn whole(&self, response: reqwest::Response, path: &str) -> Result<Answer, Lost> {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let mut body = Vec::new();
+        let mut stream = response.bytes_stream();
+        while let Some(piece) = stream.next().await {
+            body.extend_from_slice(&piece.map_err(|error| self.lost(error, path))?);
+            if body.len() > MOST {
+                let why = format!("the answer is larger than {} MiB", MOST >> 20);
+                let failure = Failure::new(Kind::Network, self.place(path)).because(why);
+                return Err(Lost { failure, unsent: false, lasting: true });
+            }
+        }
+        Ok(Answer { status, headers, body })
+    }
+
+    /// Waits, but not for ever.
+    async fn soon<T>(
+        &self,
+        work: impl Future<Output = reqwest::Result<T>>,
+        path: &str,
+    ) -> Result<T, Lost> {
+        match tokio::time::timeout(CALL, work).await {
+            Ok(came) => came.map_err(|error| self.lost(error, path)),
+            Err(_) => {
+                let failure = Failure::new(Kind::Network, self.place(path));
+                let failure = failure.because("it has been silent for too long");
+                Err(Lost { failure, unsent: false, lasting: false })
+            }
+        }
+    }
+
+    fn lost(&self, error: reqwest::Error, path: &str) -> Lost {
+        let (unsent, lasting) = (error.is_connect(), error.is_builder() || error.is_redirect());
+        let place = || format!("reach `{}`", http::shown(&format!("{}{path}", self.reach.base)));
+        let failed = Err::<(), _>(error.without_url()).cannot(Kind::Network, place);
+        let failure = failed.err().unwrap_or_else(|| Failure::new(Kind::Bug, "no error"));
+        Lost { failure, unsent, lasting }
+    }
+
+    fn place(&self, path: &str) -> String {
+        format!("cannot read `{}`", http::shown(&format!("{}{path}", self.reach.base)))
+    }
+
+    fn block<T>(&self, work: impl Future<Output = Result<T, Lost>>) -> Result<T, Lost> {
+        match &self.runtime {
+            Some(runtime) => runtime.block_on(work),
+            None => Err(Lost::ours(Failure::new(Kind::Bug, "nothing is left to ask with"))),
+        }
+    }
+}
+
+/// A name that is still being looked up holds up nobody.
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+enum Downloaded {
+    Whole(u64),
+    TooMuch,
+    No(Answer),
+}
+
+/// What may be an answer that is worth another try.
+trait Came {
+    fn answer(&self) -> Option<&Answer>;
+}
+
+impl Came for Answer {
+    fn answer(&self) -> Option<&Answer> {
+        Some(self)
+    }
+}
+
+impl Came for Downloaded {
+    fn answer(&self) -> Option<&Answer> {
+        match self {
+            Self::No(answer) => Some(answer),
+            _ => None,
+        }
+    }
+}
+
+pub(super) fn cannot(doing: &str) -> String {
+    format!("cannot {doing}")
+}
+
+/// Whether the same call may go well later. Of a call that must not be taken twice, only where it
+/// was turned away at the door.
+fn is_passing(answer: &Answer, again: Again) -> bool {
+    if answer.header("x-should-retry") == Some("false") {
+        return false;
+    }
+    match again {
+        Again::Refused => matches!(answer.status, 429 | 529),
+        Again::Always => matches!(answer.status, 408 | 429 | 500..=599),
+    }
+}
+
+/// Whether a call that is not to be repeated may have been taken all the same.
+pub(super) fn is_open(answer: &Answer) -> bool {
+    matches!(answer.status, 408 | 500..=528 | 530..=599)
+}
+
+fn retry_after(answer: &Answer) -> Option<Duration> {
+    let number = |name| answer.header(name)?.trim().parse::<f64>().ok();
+    let millis = number("retry-after-ms").or(number("retry-after").map(|seconds| seconds * 1e3))?;
+    // A date would need a clock, and is waited for as any other failure.
+    Duration::try_from_secs_f64(millis / 1e3).ok()
+}
+
+/// When the server says that it answered, in Unix milliseconds.
+pub(super) fn date(headers: &reqwest::header::HeaderMap) -> Option<i64> {
+    let text = headers.get("date")?.to_str().ok()?;
+    let time = jiff::fmt::rfc2822::parse(text).ok()?;
+    Some(time.timestamp().as_millisecond())
+}
+
+/// A form whose files are read as they are sent.
+struct Form {
+    boundary: String,
+    pieces: Vec<Piece>,
+    length: u64,
+}
+
+enum Piece {
+    Bytes(Vec<u8>),
+    File(File, u64),
+}
+
+impl Form {
+    fn new(parts: &[Part]) -> Result<Self> {
+        let boundary = uuid::Uuid::new_v4().simple().to_string();
+        let mut pieces = Vec::new();
+        for part in parts {
+            let (name, filename) = match part {
+                Part::Text { name, .. } => (name, None),
+                Part::File { name, filename, .. } | Part::Bytes { name, filename, .. } => {
+                    (name, Some(filename))
+                }
+            };
+            let mut head = format!(
+                "--{boundary}\r\ncontent-disposition: form-data; name=\"{}\"",
+                quoted(name)
+            );
+            if let Some(filename) = filename {
+                let filename = quoted(filename);
+                head.push_str(&format!("; filename=\"{filename}\"\r\ncontent-type: application/octet-stream"));
+            }
+            head.push_str("\r\n\r\n");
+            pieces.push(Piece::Bytes(head.into_bytes()));
+            pieces.push(match part {
+                Part::Text { value, .. } => Piece::Bytes(value.clone().into_bytes()),
+                Part::Bytes { bytes, .. } => Piece::Bytes(bytes.to_vec()),
+                Part::File { path, .. } => {
+                    let doing = || format!("read `{}`", path.display());
+                    let file = File::open(path).cannot(Kind::Config, doing)?;
+                    let size = file.metadata().cannot(Kind::Config, doing)?.len();
+                    Piece::File(file, size)
+                }
+            });
+            pieces.push(Piece::Bytes(b"\r\n".to_vec()));
+        }
+        pieces.push(Piece::Bytes(format!("--{boundary}--\r\n").into_bytes()));
+        let length = pieces.iter().map(Piece::size).sum();
+        Ok(Self { boundary, pieces, length })
+    }
+
+    fn content_type(&self) -> String {
+        format!("multipart/form-data; boundary={}", self.boundary)
+    }
+
+    fn stream(self) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
+        futures_util::stream::iter(self.pieces.into_iter().flat_map(Piece::read))
+    }
+}
+
+impl Piece {
+    fn size(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File(_, size) => *size,
+        }
+    }
+
+    fn read(self) -> Box<dyn Iterator<Item = std::io::Result<Bytes>> + Send> {
+        match self {
+            Self::Bytes(bytes) => Box::new(std::iter::once(Ok(Bytes::from(bytes)))),
+            Self::File(file, size) => {
+                let mut file = file.take(size);
+                Box::new(std::iter::from_fn(move || {
+                    let mut piece = vec![0; PIECE];
+                    match file.read(&mut piece) {
+                        Ok(0) => None,
+                        Ok(read) => {
+                            piece.truncate(read);
+                            Some(Ok(Bytes::from(piece)))
+                        }
+                        Err(error) => Some(Err(error)),
+                    }
+                }))
+            }
+        }
+    }
+}
+
+/// A name between quotes of a header.
+fn quoted(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect::<String>().replace('\\', "_").replace('"', "%22")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, headers: &[(&'static str, &'static str)]) -> Answer {
+        let headers = headers.iter().map(|(name, value)| {
+            (reqwest::header::HeaderName::from_static(name), value.parse().unwrap())
+        });
+        Answer { status, headers: headers.collect(), body: Vec::new() }
+    }
+
+    #[test]
+    fn what_is_tried_again() {
+        for (status, always, refused, open) in [
+            (200, false, false, false),
+            (400, false, false, false),
+            (404, false, false, false),
+            (408, true, false, true),
+            (409, false, false, false),
+            (429, true, true, false),
+            (500, true, false, true),
+            (504, true, false, true),
+            (529, true, true, false),
+        ] {
+            let answer = answer(status, &[]);
+            assert_eq!(is_passing(&answer, Again::Always), always, "{status}");
+            assert_eq!(is_passing(&answer, Again::Refused), refused, "{status}");
+            assert_eq!(is_open(&answer), open, "{status}");
+        }
+        let told = answer(529, &[("x-should-retry", "false")]);
+        assert!(!is_passing(&told, Again::Always));
+    }
+
+    #[test]
+    fn what_the_server_asks_for_is_read() {
+        let after = |headers: &[_]| retry_after(&answer(429, headers));
+        assert_eq!(after(&[("retry-after", "2")]), Some(Duration::from_secs(2)));
+        assert_eq!(
+            after(&[("retry-after", "2"), ("retry-after-ms", "150")]),
+            Some(Duration::from_millis(150))
+        );
+        for odd in ["-1", "x", "Thu, 01 Jan 2026 00:00:00 GMT", "nan", "1e300"] {
+            let answer = Answer {
+                headers: [(reqwest::header::RETRY_AFTER, odd.parse().unwrap())].into_iter().collect(),
+                ..answer(429, &[])
+            };
+            assert_eq!(retry_after(&answer), None, "{odd}");
+        }
+        let dated = answer(200, &[("date", "Sat, 01 Aug 2026 10:00:00 GMT")]);
+        assert_eq!(date(&dated.headers), Some(1_785_578_400_000));
+    }
+
+    #[test]
+    fn a_form_is_as_long_as_it_says() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), vec![b'x'; PIECE + 7]).unwrap();
+        let parts = [
+            Part::Text { name: "expires_in_seconds", value: "3600".to_owned() },
+            Part::File { name: "file", filename: "a\"b\r\n.db".to_owned(), path: file.path() },
+        ];
+        let form = Form::new(&parts).unwrap();
+        let (length, boundary) = (form.length, form.boundary.clone());
+        let bytes: Vec<u8> =
+            form.pieces.into_iter().flat_map(Piece::read).flat_map(Result::unwrap).collect();
+        assert_eq!(bytes.len() as u64, length);
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.contains("name=\"file\"; filename=\"a%22b.db\"\r\n"), "{}", &text[..300]);
+        assert!(text.ends_with(&format!("x\r\n--{boundary}--\r\n")));
+    }
+}

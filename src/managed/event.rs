@@ -106,6 +106,7 @@ fn idle(event: &Value) -> Meaning {
 pub(super) fn said(content: &Value) -> String {
     let block = |block: &Value| match block["text"].as_str() {
         Some(text) => text.to_owned(),
+        None if block["type"] == "redacted" => "[redacted]".to_owned(),
         None => block.to_string(),
     };
     match content {
@@ -136,7 +137,8 @@ mod tests {
 
     #[test]
     fn a_head_is_read() {
-        let text = r#"{"type":"agent.message","id":"sevt_1","processed_at":"2026-08-01T10:00:00.5Z"}"#;
+        let text =
+            r#"{"type":"agent.message","id":"sevt_1","processed_at":"2026-08-01T10:00:00.5Z"}"#;
         let head = Head::read(text).unwrap();
         assert_eq!((head.id.as_str(), head.kind.as_str()), ("sevt_1", "agent.message"));
         assert_eq!(head.at, Some(1_785_578_400_500));
@@ -152,11 +154,8 @@ mod tests {
 
     #[test]
     fn deep_nesting_is_no_trouble() {
-        let deep = format!(
-            r#"{{"id":"s","type":"new","x":{}{}}}"#,
-            "[".repeat(5_000),
-            "]".repeat(5_000)
-        );
+        let deep =
+            format!(r#"{{"id":"s","type":"new","x":{}{}}}"#, "[".repeat(5_000), "]".repeat(5_000));
         assert_eq!(Head::read(&deep).unwrap().kind, "new");
         assert_eq!(meaning("session.status_idle", &deep, "s"), Meaning::Over(false));
     }
@@ -179,7 +178,8 @@ mod tests {
     #[test]
     fn the_end_of_a_turn_is_known() {
         let of = |kind: &str, text: &str| meaning(kind, text, "s");
-        let idle = |reason: &str| of("session.status_idle", &format!(r#"{{"stop_reason":{reason}}}"#));
+        let idle =
+            |reason: &str| of("session.status_idle", &format!(r#"{{"stop_reason":{reason}}}"#));
         assert_eq!(idle(r#"{"type":"end_turn"}"#), Meaning::Over(true));
         assert_eq!(idle(r#"{"type":"retries_exhausted"}"#), Meaning::Over(false));
         assert_eq!(idle(r#"{"type":"of a later version"}"#), Meaning::Over(false));

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 /// Between one stream and the next. A connection that is lost for as long as all of them take is
 /// told; the session goes on meanwhile.
-const BACK_OFF: Patience =
+pub(super) const BACK_OFF: Patience =
     Patience { tries: 40, first: Duration::from_millis(500), most: Duration::from_secs(10) };
 /// How long is waited at once, so that time limits are seen.
 const TICK: Duration = Duration::from_secs(1);
@@ -38,8 +38,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(10);
 const PAGE: u32 = 1000;
 
 const DOING: &str = "read the session's events";
-const DENIED: &str =
-    "Nobody is here to allow it, and this session is set to deny what needs a permission. Go on \
+const DENIED: &str = "Nobody is here to allow it, and this session is set to deny what needs a permission. Go on \
      without it, and say in your answer what you could not do.";
 const NO_TOOL: &str = "Nobody is here to run this tool. Go on without it.";
 
@@ -225,12 +224,13 @@ impl Follow {
     /// Begins again after a pause, unless it is time to give up.
     fn later(&mut self, failed: Failure) -> Result<()> {
         self.stage = Stage::Connect;
-        self.tries = (self.tries + 1).min(BACK_OFF.tries - 1);
+        let back_off = self.wire.back_off();
+        self.tries = (self.tries + 1).min(back_off.tries - 1);
         self.failures += 1;
-        if !self.rules.followed || self.failures >= BACK_OFF.tries {
+        if !self.rules.followed || self.failures >= back_off.tries {
             return Err(failed);
         }
-        BACK_OFF.wait(self.tries, None);
+        back_off.wait(self.tries, None);
         Ok(())
     }
 

@@ -37,6 +37,7 @@ mod problem;
 mod reader;
 mod remove;
 mod resolve;
+mod settings;
 mod sse;
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,7 @@ pub use launch::{Launched, Repository, Task};
 pub use outputs::Outputs;
 pub use reader::{COUNTING, Reader};
 pub use remove::{Found, Standing};
+pub use settings::{OPTIONS, OnPermission, Settings};
 
 use crate::error::{Cannot as _, Kind, Result};
 use crate::secrets::{Redactor, Secret};
@@ -57,64 +59,14 @@ use serde_json::{Value, json};
 use std::cell::OnceCell;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 use wire::{Again, Call, Reach, Wire};
 
 /// What presets call it.
 pub const NAME: &str = "claude-managed";
-/// Where it is, and the variable that names another place, as the vendor's own programs read it.
-pub const VENDOR: &str = "https://api.anthropic.com";
-pub const SERVER: &str = "ANTHROPIC_BASE_URL";
-/// The secret that holds the key where the preset names none.
-pub const SECRET: &str = "ANTHROPIC_API_KEY";
-/// What a session may cost where nobody says, in US dollars.
-pub const BUDGET_USD: f64 = 5.0;
-
 /// Where a person looks at a session.
 const CONSOLE: &str = "https://platform.claude.com/workspaces/default/sessions";
-
-/// What is done where the worker asks for a permission: nobody is there to be asked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum OnPermission {
-    #[default]
-    Deny,
-    Allow,
-}
-
-impl OnPermission {
-    pub const NAMES: [&'static str; 2] = ["deny", "allow"];
-
-    pub fn of_name(name: &str) -> Option<Self> {
-        match name {
-            "deny" => Some(Self::Deny),
-            "allow" => Some(Self::Allow),
-            _ => None,
-        }
-    }
-}
-
-/// What a preset says of the vendor's side.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    /// The service's address.
-    pub base_url: String,
-    /// The name of the secret that is the key, for messages.
-    pub secret: String,
-    /// An id, or a name.
-    pub agent: String,
-    /// The newest where none is said.
-    pub agent_version: Option<u64>,
-    /// An id, or a name.
-    pub environment: String,
-    /// Ids of vaults, whose credentials the worker may use.
-    pub vaults: Vec<String>,
-    pub budget_usd: f64,
-    pub on_permission: OnPermission,
-    /// The id of our store.
-    pub store: String,
-    pub ca_bundle: Option<PathBuf>,
-}
 
 /// Who launches: told how far it is, asked for consent, handed the id to record.
 pub trait Launcher {
@@ -163,6 +115,7 @@ impl Managed {
             secret: settings.secret.clone(),
             ca_bundle: settings.ca_bundle.clone(),
             patience: wire::PATIENCE,
+            back_off: follow::BACK_OFF,
         };
         Self { settings, reach, wire: OnceCell::new() }
     }
@@ -196,11 +149,7 @@ impl Managed {
     pub fn follow_up(&self, id: &str, session: &str, turn: u32, prompt: &str) -> Result<()> {
         let doing = "send the follow-up";
         let message = message(session, turn, &[prompt]);
-        let call = Call::post(
-            follow::events(id),
-            json!({ "events": [message] }),
-            Again::Refused,
-        );
+        let call = Call::post(follow::events(id), json!({ "events": [message] }), Again::Refused);
         let mut tried = 0;
         loop {
             if self.was_sent(id, session, turn)? {

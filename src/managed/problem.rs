@@ -90,7 +90,9 @@ fn meaning(status: u16, code: &str, secret: &str) -> (Kind, Vec<String>) {
             Kind::Config,
             vec![
                 "check the ids in the preset: `agent`, `environment`, `vaults`".to_owned(),
-                format!("check that the key is of the same workspace: `loop secret check {secret}`"),
+                format!(
+                    "check that the key is of the same workspace: `loop secret check {secret}`"
+                ),
             ],
         ),
         (408 | 429 | 500.., _) => (Kind::Network, hints(&["try again in a while"])),
@@ -110,6 +112,7 @@ mod tests {
             secret: "KEY".to_owned(),
             ca_bundle: None,
             patience: super::super::wire::PATIENCE,
+            back_off: super::super::wire::PATIENCE,
         };
         let answer = Answer {
             status,

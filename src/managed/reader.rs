@@ -54,9 +54,9 @@ struct Used {
 
 impl Used {
     fn read(usage: &Value) -> Self {
-        let count = |at: &str| usage.pointer(at).and_then(Value::as_u64).unwrap_or(0);
+        let count = |at: &str| count(usage.pointer(at));
         let written = count("/cache_creation/ephemeral_5m_input_tokens")
-            .saturating_add(count("/cache_creation/ephemeral_1h_input_tokens"));
+            + count("/cache_creation/ephemeral_1h_input_tokens");
         Self {
             tokens: Usage {
                 input_tokens: count("/input_tokens"),
@@ -67,6 +67,11 @@ impl Used {
             cents: usage.pointer("/list_cost/amount").and_then(cents),
         }
     }
+}
+
+/// A count that sums of can be held, whatever the service says.
+fn count(value: Option<&Value>) -> u64 {
+    value.and_then(Value::as_u64).unwrap_or(0).min(1 << 48)
 }
 
 /// Whole cents as the vendor writes them: in a string.
@@ -108,9 +113,9 @@ impl Reader {
             credential: judged.credential,
             usage: self.usage,
             cost_usd: self.cost_usd,
-            conversation: Some(self.id.clone()).filter(|id| !id.is_empty()).map(|id| {
-                Conversation { id, usage_so_far: self.so_far.tokens }
-            }),
+            conversation: Some(self.id.clone())
+                .filter(|id| !id.is_empty())
+                .map(|id| Conversation { id, usage_so_far: self.so_far.tokens }),
         }
     }
 
@@ -209,9 +214,11 @@ impl Reader {
 
     fn said(&mut self, event: &Value) -> Vec<EventKind> {
         let text = match &event["content"] {
-            Value::Array(blocks) => {
-                blocks.iter().filter_map(|block| block["text"].as_str()).collect::<Vec<_>>().join("\n")
-            }
+            Value::Array(blocks) => blocks
+                .iter()
+                .filter_map(|block| block["text"].as_str())
+                .collect::<Vec<_>>()
+                .join("\n"),
             other => said(other),
         };
         if text.is_empty() {
@@ -237,7 +244,7 @@ impl Reader {
     }
 
     fn request(&mut self, usage: &Value) -> Vec<EventKind> {
-        let count = |at: &str| usage[at].as_u64().unwrap_or(0);
+        let count = |at: &str| count(usage.get(at));
         self.since += Usage {
             input_tokens: count("input_tokens"),
             output_tokens: count("output_tokens"),
@@ -253,9 +260,8 @@ impl Reader {
         let before = std::mem::replace(&mut self.so_far, now);
         let tokens = now.tokens.since(&before.tokens);
         self.since = Usage::default();
-        let cost_usd = now.cents.map(|cents| {
-            cents.saturating_sub(before.cents.unwrap_or(0)) as f64 / 100.0
-        });
+        let cost_usd =
+            now.cents.map(|cents| cents.saturating_sub(before.cents.unwrap_or(0)) as f64 / 100.0);
         // A sum that went backwards is none.
         self.so_far.cents = now.cents.max(before.cents);
         if tokens == Usage::default() && cost_usd.is_none_or(|cost| cost == 0.0) {
@@ -282,10 +288,8 @@ impl Reader {
             shortened(error["message"].as_str().unwrap_or("it gave no reason"))
         );
         if kind.starts_with(REPOSITORY) {
-            let credential = matches!(
-                kind,
-                "repository_authentication_error" | "repository_forbidden_error"
-            );
+            let credential =
+                matches!(kind, "repository_authentication_error" | "repository_forbidden_error");
             self.set(Outcome::Failed, format!("the worker has no repository: {text}"), credential);
             return vec![EventKind::Error { text }];
         }

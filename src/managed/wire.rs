@@ -34,11 +34,8 @@ const MOST: usize = 256 << 20;
 const PIECE: usize = 256 << 10;
 
 /// A server asks for more patience than half a minute here, and is worth it.
-pub(super) const PATIENCE: Patience = Patience {
-    tries: 6,
-    first: Duration::from_millis(500),
-    most: Duration::from_secs(90),
-};
+pub(super) const PATIENCE: Patience =
+    Patience { tries: 6, first: Duration::from_millis(500), most: Duration::from_secs(90) };
 
 /// How the vendor is reached.
 #[derive(Debug, Clone)]
@@ -50,6 +47,8 @@ pub(super) struct Reach {
     pub secret: String,
     pub ca_bundle: Option<PathBuf>,
     pub patience: Patience,
+    /// Between a stream that broke and the next.
+    pub back_off: Patience,
 }
 
 /// When a call is tried again.
@@ -186,6 +185,10 @@ impl Wire {
                 None => return Ok(()),
             };
         }
+    }
+
+    pub fn back_off(&self) -> Patience {
+        self.reach.back_off
     }
 
     /// What a refusal means.
@@ -458,7 +461,9 @@ impl Form {
             );
             if let Some(filename) = filename {
                 let filename = quoted(filename);
-                head.push_str(&format!("; filename=\"{filename}\"\r\ncontent-type: application/octet-stream"));
+                head.push_str(&format!(
+                    "; filename=\"{filename}\"\r\ncontent-type: application/octet-stream"
+                ));
             }
             head.push_str("\r\n\r\n");
             pieces.push(Piece::Bytes(head.into_bytes()));
@@ -519,7 +524,11 @@ impl Piece {
 
 /// A name between quotes of a header.
 fn quoted(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect::<String>().replace('\\', "_").replace('"', "%22")
+    text.chars()
+        .filter(|c| !c.is_control())
+        .collect::<String>()
+        .replace('\\', "_")
+        .replace('"', "%22")
 }
 
 #[cfg(test)]
@@ -565,7 +574,9 @@ mod tests {
         );
         for odd in ["-1", "x", "Thu, 01 Jan 2026 00:00:00 GMT", "nan", "1e300"] {
             let answer = Answer {
-                headers: [(reqwest::header::RETRY_AFTER, odd.parse().unwrap())].into_iter().collect(),
+                headers: [(reqwest::header::RETRY_AFTER, odd.parse().unwrap())]
+                    .into_iter()
+                    .collect(),
                 ..answer(429, &[])
             };
             assert_eq!(retry_after(&answer), None, "{odd}");

@@ -198,7 +198,7 @@ mod tests {
         ]);
         let kept: Vec<_> =
             files.iter().map(|file| (file.id.as_str(), file.name.as_str())).collect();
-        assert_eq!(kept, [("2", "investigation.md"), ("9", "größe ü.txt")]);
+        assert_eq!(kept, [("9", "größe ü.txt"), ("2", "investigation.md")]);
         assert_eq!(told.len(), 6);
         assert_eq!(told[0], "`../../etc/passwd`: not a name that can be kept");
         assert!(told[4].starts_with("`a[31m`"), "{}", told[4]);

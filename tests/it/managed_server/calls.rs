@@ -84,8 +84,11 @@ impl Asked<'_> {
         let header = |name: &str| {
             self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
         };
-        if header("x-api-key") != super::KEY {
-            return Err(Refused::new(401, format!("invalid x-api-key {}", header("x-api-key"))));
+        // The vendor's own client sends a key as the other schemes' tokens since its version 2.
+        let bearer = header("authorization").strip_prefix("Bearer ");
+        let key = bearer.unwrap_or(header("x-api-key"));
+        if key != super::KEY {
+            return Err(Refused::new(401, format!("invalid key {key}")));
         }
         if header("anthropic-version").is_empty() {
             return Err(wrong("anthropic-version: header is required"));

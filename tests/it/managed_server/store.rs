@@ -169,6 +169,7 @@ fn whole_tool(mut tool: Value) -> Value {
         tool["configs"] = configs
             .into_iter()
             .map(|mut config| {
+                config["type"] = config["name"].clone();
                 if config["permission_policy"].is_null() {
                     config["permission_policy"] = always.clone();
                 }

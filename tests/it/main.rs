@@ -31,6 +31,7 @@ mod managed_server;
 mod model_server;
 mod phoenix;
 mod phoenix_rig;
+mod places;
 mod readme;
 mod rig;
 mod secrets;

@@ -3,6 +3,7 @@ and its body, as in `["POST /v1/sessions", {...}]`. A field that the type does n
 any depth. Prints how many there were."""
 
 import json, sys, typing
+import typing_extensions
 from pydantic import TypeAdapter
 from anthropic.types.beta import agent_create_params, environment_create_params, session_create_params
 from anthropic.types.beta.sessions import event_send_params
@@ -17,8 +18,8 @@ TYPES = {
 def known(value, shape, where):
     """Whether each field of what passed is one that the type declares."""
     args = [arg for arg in typing.get_args(shape) if arg is not type(None)]
-    if typing.is_typeddict(shape) and isinstance(value, dict):
-        fields = typing.get_type_hints(shape)
+    if typing_extensions.is_typeddict(shape) and isinstance(value, dict):
+        fields = typing_extensions.get_type_hints(shape)
         odd = value.keys() - fields.keys()
         if odd:
             raise ValueError(f"{where}: {odd}")
@@ -27,7 +28,7 @@ def known(value, shape, where):
     elif isinstance(value, list) and len(args) == 1:
         for at, inner in enumerate(value):
             known(inner, args[0], f"{where}[{at}]")
-    elif isinstance(value, (dict, list)) and args:
+    elif isinstance(value, (dict, list)) and args and typing.get_origin(shape) is not dict:
         failures = []
         for arg in args:
             try:
@@ -35,8 +36,7 @@ def known(value, shape, where):
                 return known(value, arg, where)
             except Exception as error:
                 failures.append(str(error))
-        if not any(arg in (str, object, typing.Any) for arg in args):
-            raise ValueError(f"{where}: {value}: {failures}")
+        raise ValueError(f"{where}: {value}: {failures}")
 
 count = 0
 for line in sys.stdin:

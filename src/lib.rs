@@ -10,7 +10,6 @@ mod error;
 mod forge;
 mod harness;
 mod http;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the runner takes it in next"))]
 mod managed;
 mod output;
 mod retry;

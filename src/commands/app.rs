@@ -19,7 +19,7 @@ use crate::output::view::Listed;
 use crate::output::{Reporter, Silent, Step, ask, failure, json, wire};
 use crate::runner::{self, Outside, Parts, Runner, Sandboxed, Worker};
 use crate::sandbox::programs::{self, Fetching, Package};
-use crate::sandbox::{self, Host, Provider, Providers};
+use crate::sandbox::{Host, Provider, Providers};
 use crate::secrets::{Encrypted, Keyring, Stores, Unlock};
 use crate::store::{Filter, SessionRecord, Store};
 use std::cell::OnceCell;
@@ -133,8 +133,7 @@ impl App {
         let data = store.root().to_owned();
         let named = self.env.docker_host();
         let host = Host {
-            program: std::env::current_exe()
-                .cannot(Kind::Bug, || "find this program's own file".to_owned())?,
+            program: own_program()?,
             store: store.id.clone(),
             sessions: data.join("sessions"),
             cache: self.env.cache_dir()?,
@@ -151,6 +150,9 @@ impl App {
 
     /// Who does a plan's work.
     pub fn worker_of(&self, plan: &LaunchPlan) -> Result<Rc<dyn Worker>> {
+        if providers::is_hosted(&plan.sandbox.provider) {
+            return Ok(Rc::new(self.hosted(plan)?));
+        }
         let (provider, harness) = (self.provider_of(plan)?, harness_named(&plan.harness)?);
         Ok(Rc::new(Sandboxed { provider, harness }))
     }
@@ -165,8 +167,8 @@ impl App {
     pub fn places(&self, store: &Store) -> Result<Vec<(String, Options)>> {
         let mut said = self.configured();
         let place =
-            |about: &About| (about.name.to_owned(), said.remove(about.name).unwrap_or_default());
-        let mut places: Vec<_> = sandbox::ABOUT.iter().map(place).collect();
+            |about: About| (about.name.to_owned(), said.remove(about.name).unwrap_or_default());
+        let mut places: Vec<_> = providers::ALL.into_iter().map(place).collect();
         for session in store.sessions(&Filter::default())? {
             let sandbox = &session.plan.sandbox;
             let place = (sandbox.provider.clone(), sandbox.own_options());
@@ -341,6 +343,10 @@ impl App {
         let what = format!("fetching {} {}", native.name, native.version);
         programs::fetch(&package, &from, &mut |done, all| progress(Step::bytes(&what, done, all)))
     }
+}
+
+pub fn own_program() -> Result<PathBuf> {
+    std::env::current_exe().cannot(Kind::Bug, || "find this program's own file".to_owned())
 }
 
 /// The names of the families that settings may use.

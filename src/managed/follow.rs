@@ -175,7 +175,7 @@ impl Follow {
         }
         self.stage = match page.next_page {
             Some(next) => Stage::List(Some(next)),
-            None if self.rules.followed => Stage::Live,
+            None if self.stream.is_some() => Stage::Live,
             None => Stage::Done,
         };
         Ok(())
@@ -236,8 +236,9 @@ impl Follow {
 
     /// Does what the session waits for, and what is to be done about it.
     fn act(&mut self, lines: &mut Vec<u8>) -> Result<()> {
-        // Only who has read all of the history knows what was answered before.
-        if self.stage != Stage::Live {
+        // Only who has read all of the history knows what was answered before. A look is the time
+        // for it, too, where nobody follows.
+        if !matches!(self.stage, Stage::Live | Stage::Done) {
             return Ok(());
         }
         self.keep_time(lines);
@@ -249,7 +250,16 @@ impl Follow {
             let _ = self.wire.ask(&interrupt(&self.id));
         }
         let asked = self.cursor.asked();
-        if asked.is_empty() { Ok(()) } else { self.answer(&asked) }
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let answered = self.answer(&asked);
+        if !self.rules.followed {
+            // Who only looks is told what there is, whatever came of it.
+            self.stage = Stage::Done;
+            return Ok(());
+        }
+        answered
     }
 
     fn keep_time(&mut self, lines: &mut Vec<u8>) {

@@ -45,11 +45,10 @@ mod wire;
 
 pub use brief::{OUTPUTS, SNAPSHOT, workspace};
 pub use create::Creation;
-pub use launch::{Launched, Repository, Task};
-pub use outputs::Outputs;
-pub use reader::{COUNTING, Reader};
-pub use remove::{Found, Standing};
-pub use settings::{OPTIONS, OnPermission, Settings};
+pub use launch::{Launched, Repository, SkillFiles, Task};
+pub use reader::Reader;
+pub use remove::Standing;
+pub use settings::{ABOUT, OnPermission, SECRET, SERVER, Settings, TRACES_COMMAND};
 
 use crate::error::{Cannot as _, Kind, Result};
 use crate::secrets::{Redactor, Secret};

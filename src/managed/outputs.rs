@@ -23,19 +23,13 @@ const COMMITS: &str = ".loop/commits.bundle";
 const LATE: Patience =
     Patience { tries: 7, first: Duration::from_millis(500), most: Duration::from_secs(2) };
 const STEADY: u32 = 2;
+/// The file that says what was left out.
+const NOTE: &str = "left-out.txt";
 /// The most that is taken, of files and of bytes.
 const FILES: usize = 1000;
 const BYTES: u64 = 1 << 30;
 /// The longest name, in bytes.
 const NAME: usize = 200;
-
-/// What a worker left.
-pub struct Outputs {
-    /// As a tar archive.
-    pub archive: Box<dyn Read + Send>,
-    /// What was left out, and why, a sentence each.
-    pub left: Vec<String>,
-}
 
 /// A file of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +41,8 @@ struct Left {
 }
 
 impl Managed {
-    /// What there is, once nothing more comes.
-    pub fn artifacts(&self, id: &str) -> Result<Outputs> {
+    /// What there is, once nothing more comes, as a tar archive.
+    pub fn artifacts(&self, id: &str) -> Result<Box<dyn Read + Send>> {
         let list = self.steady_list(id)?;
         let (files, mut left) = chosen(list);
         let doing = || "keep what the worker left".to_owned();
@@ -70,9 +64,17 @@ impl Managed {
             let target = if file.name == BUNDLE { COMMITS } else { &file.name };
             append(&mut archive, target, size, &mut content).cannot(Kind::Config, doing)?;
         }
+        if !left.is_empty() {
+            let mut note = tempfile::tempfile().cannot(Kind::Config, doing)?;
+            let text = left.join("\n") + "\n";
+            note.write_all(text.as_bytes())
+                .and_then(|()| note.rewind())
+                .cannot(Kind::Config, doing)?;
+            append(&mut archive, NOTE, text.len() as u64, &mut note).cannot(Kind::Config, doing)?;
+        }
         let mut file = archive.into_inner().cannot(Kind::Config, doing)?;
         file.flush().and_then(|()| file.rewind()).cannot(Kind::Config, doing)?;
-        Ok(Outputs { archive: Box::new(file), left })
+        Ok(Box::new(file))
     }
 
     /// The list, once it has stood still.

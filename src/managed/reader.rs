@@ -4,19 +4,17 @@
 //! It has the shape of a harness's reader: fed one turn's lines in order, asked for the rest once,
 //! then for its verdict. Events of types that it does not know stay whole, as `unread`.
 //!
-//! What a turn used is told by `session.usage`, which counts over the whole session and comes before
+//! Usage events are sums of all model calls since the last one, as those of the vendor's own harness
+//! are. What a turn used is told by `session.usage`, which counts over the whole session and comes before
 //! every pause; the line that a turn begins with says what was used before it. Where a turn ends
 //! without, the sum of its model calls stands in, which tells tokens and no cost.
 
 use super::cursor::ABOUT;
 use super::event::{REPOSITORY, said};
 use crate::domain::journal::Exit;
-use crate::domain::transcript::{Counting, EventKind, Usage};
+use crate::domain::transcript::{EventKind, Usage};
 use crate::domain::turn::{Conversation, Outcome, Verdict};
 use serde_json::Value;
-
-/// What the `usage` events count.
-pub const COUNTING: Counting = Counting::Summed;
 
 /// The most of somebody's words in a reason, in characters.
 const REASON: usize = 400;

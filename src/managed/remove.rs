@@ -6,7 +6,7 @@
 
 use super::launch::{FILES, SESSION, STORE};
 use super::wire::{Again, Call};
-use super::{Managed, follow, session};
+use super::{Managed, event, follow, session, wire};
 use crate::error::{Failure, Kind, Result};
 use crate::http::encoded;
 use crate::retry::Patience;
@@ -24,8 +24,8 @@ const ASK_AGAIN: u32 = 10;
 pub enum Standing {
     /// It works, or will again by itself.
     Running,
-    /// It waits for a message.
-    Idle,
+    /// It waits for a message, and has for so long.
+    Idle(Duration),
     /// It takes nothing more; its history is there.
     Over,
     Gone,
@@ -41,7 +41,15 @@ pub struct Found {
 
 impl Managed {
     pub fn status(&self, id: &str) -> Result<Standing> {
-        Ok(self.look(id)?.as_ref().map_or(Standing::Gone, standing))
+        let answer = self.wire()?.ask(&session(id))?;
+        match answer.status {
+            404 => Ok(Standing::Gone),
+            _ if answer.is_success() => {
+                let now = wire::date(&answer.headers);
+                Ok(standing(&answer.json()?, now))
+            }
+            _ => Err(self.wire()?.problem(&answer, "look at the session")),
+        }
     }
 
     /// Ends a session whatever it does. One that is over is no error.
@@ -56,7 +64,7 @@ impl Managed {
                 return Ok(());
             }
             let mut late = None;
-            if standing(&found) == Standing::Running {
+            if standing(&found, None) == Standing::Running {
                 if tried % ASK_AGAIN == 1 {
                     // Alone: what is sent after it would be refused while it stops.
                     self.wire()?.ask(&follow::interrupt(id))?;
@@ -117,12 +125,17 @@ impl Managed {
     }
 }
 
-fn standing(session: &Value) -> Standing {
+/// `now` is the vendor's time, in Unix milliseconds.
+fn standing(session: &Value, now: Option<i64>) -> Standing {
     if !session["archived_at"].is_null() {
         return Standing::Over;
     }
     match session["status"].as_str() {
-        Some("idle") => Standing::Idle,
+        Some("idle") => {
+            let since = session["updated_at"].as_str().and_then(event::millis);
+            let ms = now.zip(since).map_or(0, |(now, since)| now - since);
+            Standing::Idle(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
+        }
         Some("terminated") => Standing::Over,
         // What a later version calls otherwise may spend.
         _ => Standing::Running,

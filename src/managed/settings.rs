@@ -1,17 +1,31 @@
 //! What a preset says of the vendor's side, and what it can say.
 
 use crate::domain::options::{Opt, Options, Shape};
+use crate::domain::provider::About;
 use std::path::PathBuf;
 
 /// Where it is, where nobody names another place.
 const VENDOR: &str = "https://api.anthropic.com";
+/// The variable that names another place, as the vendor's own programs read it.
+pub const SERVER: &str = "ANTHROPIC_BASE_URL";
 /// The secret that holds the key where the preset names none.
-const SECRET: &str = "ANTHROPIC_API_KEY";
+pub const SECRET: &str = "ANTHROPIC_API_KEY";
 /// What a session may cost where nobody says, in US dollars.
 const BUDGET_USD: f64 = 5.0;
 
+/// What there is to know of it. A session runs its vendor's own harness, on its vendor's machines.
+pub const ABOUT: About = About {
+    name: super::NAME,
+    runs_in: "sessions on Anthropic's own infrastructure",
+    able: &[],
+    options: OPTIONS,
+};
+
+/// Whether this program is sent along.
+pub const TRACES_COMMAND: &str = "traces_command";
+
 /// What can be said under its name.
-pub const OPTIONS: &[Opt] = &[
+const OPTIONS: &[Opt] = &[
     Opt {
         name: "agent",
         shape: Shape::Text,
@@ -35,6 +49,12 @@ pub const OPTIONS: &[Opt] = &[
         shape: Shape::Flag,
         required: false,
         help: "whether agents and environments are made without a question",
+    },
+    Opt {
+        name: TRACES_COMMAND,
+        shape: Shape::Flag,
+        required: false,
+        help: "whether this program is sent along as `traces`; the worker uses Python otherwise",
     },
     Opt {
         name: "vaults",

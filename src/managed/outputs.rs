@@ -41,9 +41,9 @@ struct Left {
 }
 
 impl Managed {
-    /// What there is, once nothing more comes, as a tar archive.
-    pub fn artifacts(&self, id: &str) -> Result<Box<dyn Read + Send>> {
-        let list = self.steady_list(id)?;
+    /// What there is as a tar archive, once nothing more comes where something is `expected`.
+    pub fn artifacts(&self, id: &str, expected: bool) -> Result<Box<dyn Read + Send>> {
+        let list = self.steady_list(id, expected)?;
         let (files, mut left) = chosen(list);
         let doing = || "keep what the worker left".to_owned();
         let file = tempfile::tempfile().cannot(Kind::Config, doing)?;
@@ -78,11 +78,11 @@ impl Managed {
     }
 
     /// The list, once it has stood still.
-    fn steady_list(&self, id: &str) -> Result<Vec<Left>> {
+    fn steady_list(&self, id: &str, expected: bool) -> Result<Vec<Left>> {
         let inputs = self.inputs(id)?;
         let mut last = self.list_files(id, &inputs)?;
         let (mut tried, mut same) = (1, 0);
-        while (same < STEADY || last.is_empty()) && LATE.wait(tried, None) {
+        while expected && (same < STEADY || last.is_empty()) && LATE.wait(tried, None) {
             tried += 1;
             let now = self.list_files(id, &inputs)?;
             same = if now == last { same + 1 } else { 0 };

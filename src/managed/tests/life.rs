@@ -48,7 +48,7 @@ fn a_session_from_its_task_to_its_end() {
     assert!(matches!(rig.managed.status(&rig.id).unwrap(), Standing::Idle(_)));
 
     // Its files come late.
-    assert_eq!(names(rig.managed.artifacts(&rig.id).unwrap()), ["investigation.md"]);
+    assert_eq!(names(rig.managed.artifacts(&rig.id, true).unwrap()), ["investigation.md"]);
 
     // A second turn counts only what it used itself.
     rig.vendor.script([vec![says("Yes."), Act::Used(100, 5, 2), idle("end_turn")]]);
@@ -367,7 +367,7 @@ fn what_is_left_is_taken_whatever_it_is_called() {
     ]]);
     rig.launch(&task()).unwrap();
     rig.turn(1);
-    let mut archive = tar::Archive::new(rig.managed.artifacts(&rig.id).unwrap());
+    let mut archive = tar::Archive::new(rig.managed.artifacts(&rig.id, true).unwrap());
     let mut files: Vec<(String, String)> = archive
         .entries()
         .unwrap()

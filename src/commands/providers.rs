@@ -99,7 +99,7 @@ pub fn is_hosted(name: &str) -> bool {
 /// What is there of this store's at one place, for who tidies up.
 pub enum Held {
     Sandboxes(Rc<dyn Provider>),
-    Sessions(Managed),
+    Sessions(Box<Managed>),
 }
 
 impl Held {
@@ -114,7 +114,7 @@ impl Held {
             let sentence = format!("nothing says which `{}`", missing.name);
             return Err(Failure::new(Kind::Config, sentence));
         }
-        Ok(Self::Sessions(app.managed(options, None, None)?))
+        Ok(Self::Sessions(Box::new(app.managed(options, None, None)?)))
     }
 
     pub fn list(&self) -> Result<Vec<Found>> {

@@ -9,9 +9,10 @@
 //! stream opens, and what has passed since by a clock that only counts.
 
 use super::OnPermission;
+use super::again::{self, Again};
 use super::cursor::{Asked, Cursor};
 use super::sse::{Frame, Parser};
-use super::wire::{Again, Call, Incoming, Next, Wire, cannot};
+use super::wire::{Call, Incoming, Next, Wire, cannot};
 use crate::error::{Failure, Kind, Result};
 use crate::http::{self, Answer};
 use crate::retry::Patience;
@@ -167,7 +168,7 @@ impl Follow {
             Err(lost) => return self.later(lost.while_doing(cannot(DOING))),
         };
         self.failures = 0;
-        self.set_clock(super::wire::date(&answer.headers));
+        self.set_clock(again::date(&answer.headers));
         let page: Page = answer.json().map_err(|failed| failed.while_doing(cannot(DOING)))?;
         let now = self.now();
         for event in &page.data {
@@ -286,7 +287,9 @@ impl Follow {
             }
             // Refused otherwise, somebody else was faster: the log tells.
             Ok(answer) if answer.status < 500 && answer.status != 408 => {
-                asked.iter().for_each(|asked| self.cursor.answered(&asked.id));
+                for asked in asked {
+                    self.cursor.answered(&asked.id);
+                }
             }
             // Nobody knows whether it got there; the history does.
             Ok(_) | Err(_) => return self.broken(),

@@ -1,9 +1,11 @@
 //! From a task to a session of the vendor's: what is sent along, the one call that makes it, and what
 //! is done where nobody knows whether it did.
 
+use super::again::{Again, is_open};
 use super::brief::{self, PROGRAM_MOUNT, SNAPSHOT_MOUNT, brief};
+use super::form::Part;
 use super::resolve::{Agent, id_of};
-use super::wire::{Again, Call, Part, cannot, is_open};
+use super::wire::{Call, cannot};
 use super::{Launcher, Managed, message};
 use crate::domain::turn::FileSpec;
 use crate::error::{Failure, Result};

@@ -26,11 +26,13 @@
 //! scripted server that the vendor's own client is tested against, too. It has not met the real
 //! service.
 
+mod again;
 mod brief;
 mod create;
 mod cursor;
 mod event;
 mod follow;
+mod form;
 mod launch;
 mod outputs;
 mod problem;
@@ -52,6 +54,7 @@ pub use settings::{ABOUT, OnPermission, SECRET, SERVER, Settings, TRACES_COMMAND
 
 use crate::error::{Cannot as _, Kind, Result};
 use crate::secrets::{Redactor, Secret};
+use again::Again;
 use cursor::{About, Cursor};
 use follow::{Follow, Rules};
 use serde_json::{Value, json};
@@ -60,7 +63,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::time::Duration;
-use wire::{Again, Call, Reach, Wire};
+use wire::{Call, Reach, Wire};
 
 /// What presets call it.
 pub const NAME: &str = "claude-managed";
@@ -157,7 +160,7 @@ impl Managed {
             tried += 1;
             let failed = match self.wire()?.ask(&call) {
                 Ok(answer) if answer.is_success() => return Ok(()),
-                Ok(answer) if !wire::is_open(&answer) => {
+                Ok(answer) if !again::is_open(&answer) => {
                     return Err(self.wire()?.problem(&answer, doing));
                 }
                 Ok(answer) => self.wire()?.problem(&answer, doing),

@@ -4,9 +4,10 @@
 //! takes neither, and its stored status may lag behind its events, so all of that is a loop that looks,
 //! does what is next, and looks again; it may be cut off and repeated anywhere.
 
+use super::again::{self, Again};
 use super::launch::{FILES, SESSION, STORE};
-use super::wire::{Again, Call};
-use super::{Managed, event, follow, session, wire};
+use super::wire::Call;
+use super::{Managed, event, follow, session};
 use crate::error::{Failure, Kind, Result};
 use crate::http::encoded;
 use crate::retry::Patience;
@@ -45,7 +46,7 @@ impl Managed {
         match answer.status {
             404 => Ok(Standing::Gone),
             _ if answer.is_success() => {
-                let now = wire::date(&answer.headers);
+                let now = again::date(&answer.headers);
                 Ok(standing(&answer.json()?, now))
             }
             _ => Err(self.wire()?.problem(&answer, "look at the session")),

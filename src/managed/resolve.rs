@@ -4,9 +4,11 @@
 //! newest of them; where that does not decide, nothing is guessed. Names of environments are: where
 //! another was faster to make one, that is the one.
 
+use super::again::Again;
 use super::create::{self, Creation};
+use super::form::Part;
 use super::launch::Task;
-use super::wire::{Again, Call, Part};
+use super::wire::Call;
 use super::{Launcher, Managed};
 use crate::domain::words::Count;
 use crate::error::{Failure, Kind, Result};

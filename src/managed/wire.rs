@@ -7,6 +7,8 @@
 //!
 //! One that streams has a runtime of its own, so that whoever reads it may do so on any thread.
 
+use super::again::{Again, date, is_passing, retry_after};
+use super::form::{Form, Part};
 use super::problem::problem;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::http::{self, Answer, Method};
@@ -16,8 +18,8 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
 use serde_json::Value;
 use std::fs::File;
-use std::io::{Read as _, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -31,7 +33,6 @@ const CALL: Duration = Duration::from_mins(1);
 const UPLOAD: Duration = Duration::from_mins(30);
 /// The largest answer that is held in memory.
 const MOST: usize = 256 << 20;
-const PIECE: usize = 256 << 10;
 
 /// A server asks for more patience than half a minute here, and is worth it.
 pub(super) const PATIENCE: Patience =
@@ -51,15 +52,6 @@ pub(super) struct Reach {
     pub back_off: Patience,
 }
 
-/// When a call is tried again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Again {
-    /// Whenever that may help: asking twice does no harm.
-    Always,
-    /// Only where the first one was certainly not taken.
-    Refused,
-}
-
 #[derive(Debug, Clone)]
 pub(super) struct Call<'a> {
     pub method: Method,
@@ -75,13 +67,6 @@ pub(super) enum Body<'a> {
     Json(Value),
     /// Parts of a form.
     Form(Vec<Part<'a>>),
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum Part<'a> {
-    Text { name: &'a str, value: String },
-    File { name: &'a str, filename: String, path: &'a Path },
-    Bytes { name: &'a str, filename: String, bytes: &'a [u8] },
 }
 
 impl<'a> Call<'a> {
@@ -332,14 +317,12 @@ impl Wire {
         work: impl Future<Output = reqwest::Result<T>>,
         path: &str,
     ) -> Result<T, Lost> {
-        match tokio::time::timeout(CALL, work).await {
-            Ok(came) => came.map_err(|error| self.lost(error, path)),
-            Err(_) => {
-                let failure = Failure::new(Kind::Network, self.place(path));
-                let failure = failure.because("it has been silent for too long");
-                Err(Lost { failure, unsent: false, lasting: false })
-            }
+        if let Ok(came) = tokio::time::timeout(CALL, work).await {
+            return came.map_err(|error| self.lost(error, path));
         }
+        let failure = Failure::new(Kind::Network, self.place(path));
+        let failure = failure.because("it has been silent for too long");
+        Err(Lost { failure, unsent: false, lasting: false })
     }
 
     fn lost(&self, error: reqwest::Error, path: &str) -> Lost {
@@ -399,207 +382,4 @@ impl Came for Downloaded {
 
 pub(super) fn cannot(doing: &str) -> String {
     format!("cannot {doing}")
-}
-
-/// Whether the same call may go well later. Of a call that must not be taken twice, only where it
-/// was turned away at the door.
-fn is_passing(answer: &Answer, again: Again) -> bool {
-    if answer.header("x-should-retry") == Some("false") {
-        return false;
-    }
-    match again {
-        Again::Refused => matches!(answer.status, 429 | 529),
-        Again::Always => matches!(answer.status, 408 | 429 | 500..=599),
-    }
-}
-
-/// Whether a call that is not to be repeated may have been taken all the same.
-pub(super) fn is_open(answer: &Answer) -> bool {
-    matches!(answer.status, 408 | 500..=528 | 530..=599)
-}
-
-fn retry_after(answer: &Answer) -> Option<Duration> {
-    let number = |name| answer.header(name)?.trim().parse::<f64>().ok();
-    let millis = number("retry-after-ms").or(number("retry-after").map(|seconds| seconds * 1e3))?;
-    // A date would need a clock, and is waited for as any other failure.
-    Duration::try_from_secs_f64(millis / 1e3).ok()
-}
-
-/// When the server says that it answered, in Unix milliseconds.
-pub(super) fn date(headers: &reqwest::header::HeaderMap) -> Option<i64> {
-    let text = headers.get("date")?.to_str().ok()?;
-    let time = jiff::fmt::rfc2822::parse(text).ok()?;
-    Some(time.timestamp().as_millisecond())
-}
-
-/// A form whose files are read as they are sent.
-struct Form {
-    boundary: String,
-    pieces: Vec<Piece>,
-    length: u64,
-}
-
-enum Piece {
-    Bytes(Vec<u8>),
-    File(File, u64),
-}
-
-impl Form {
-    fn new(parts: &[Part]) -> Result<Self> {
-        let boundary = uuid::Uuid::new_v4().simple().to_string();
-        let mut pieces = Vec::new();
-        for part in parts {
-            let (name, filename) = match part {
-                Part::Text { name, .. } => (name, None),
-                Part::File { name, filename, .. } | Part::Bytes { name, filename, .. } => {
-                    (name, Some(filename))
-                }
-            };
-            let mut head = format!(
-                "--{boundary}\r\ncontent-disposition: form-data; name=\"{}\"",
-                quoted(name)
-            );
-            if let Some(filename) = filename {
-                let filename = quoted(filename);
-                head.push_str(&format!(
-                    "; filename=\"{filename}\"\r\ncontent-type: application/octet-stream"
-                ));
-            }
-            head.push_str("\r\n\r\n");
-            pieces.push(Piece::Bytes(head.into_bytes()));
-            pieces.push(match part {
-                Part::Text { value, .. } => Piece::Bytes(value.clone().into_bytes()),
-                Part::Bytes { bytes, .. } => Piece::Bytes(bytes.to_vec()),
-                Part::File { path, .. } => {
-                    let doing = || format!("read `{}`", path.display());
-                    let file = File::open(path).cannot(Kind::Config, doing)?;
-                    let size = file.metadata().cannot(Kind::Config, doing)?.len();
-                    Piece::File(file, size)
-                }
-            });
-            pieces.push(Piece::Bytes(b"\r\n".to_vec()));
-        }
-        pieces.push(Piece::Bytes(format!("--{boundary}--\r\n").into_bytes()));
-        let length = pieces.iter().map(Piece::size).sum();
-        Ok(Self { boundary, pieces, length })
-    }
-
-    fn content_type(&self) -> String {
-        format!("multipart/form-data; boundary={}", self.boundary)
-    }
-
-    fn stream(self) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
-        futures_util::stream::iter(self.pieces.into_iter().flat_map(Piece::read))
-    }
-}
-
-impl Piece {
-    fn size(&self) -> u64 {
-        match self {
-            Self::Bytes(bytes) => bytes.len() as u64,
-            Self::File(_, size) => *size,
-        }
-    }
-
-    fn read(self) -> Box<dyn Iterator<Item = std::io::Result<Bytes>> + Send> {
-        match self {
-            Self::Bytes(bytes) => Box::new(std::iter::once(Ok(Bytes::from(bytes)))),
-            Self::File(file, size) => {
-                let mut file = file.take(size);
-                Box::new(std::iter::from_fn(move || {
-                    let mut piece = vec![0; PIECE];
-                    match file.read(&mut piece) {
-                        Ok(0) => None,
-                        Ok(read) => {
-                            piece.truncate(read);
-                            Some(Ok(Bytes::from(piece)))
-                        }
-                        Err(error) => Some(Err(error)),
-                    }
-                }))
-            }
-        }
-    }
-}
-
-/// A name between quotes of a header.
-fn quoted(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control())
-        .collect::<String>()
-        .replace('\\', "_")
-        .replace('"', "%22")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answer(status: u16, headers: &[(&'static str, &'static str)]) -> Answer {
-        let headers = headers.iter().map(|(name, value)| {
-            (reqwest::header::HeaderName::from_static(name), value.parse().unwrap())
-        });
-        Answer { status, headers: headers.collect(), body: Vec::new() }
-    }
-
-    #[test]
-    fn what_is_tried_again() {
-        for (status, always, refused, open) in [
-            (200, false, false, false),
-            (400, false, false, false),
-            (404, false, false, false),
-            (408, true, false, true),
-            (409, false, false, false),
-            (429, true, true, false),
-            (500, true, false, true),
-            (504, true, false, true),
-            (529, true, true, false),
-        ] {
-            let answer = answer(status, &[]);
-            assert_eq!(is_passing(&answer, Again::Always), always, "{status}");
-            assert_eq!(is_passing(&answer, Again::Refused), refused, "{status}");
-            assert_eq!(is_open(&answer), open, "{status}");
-        }
-        let told = answer(529, &[("x-should-retry", "false")]);
-        assert!(!is_passing(&told, Again::Always));
-    }
-
-    #[test]
-    fn what_the_server_asks_for_is_read() {
-        let after = |headers: &[_]| retry_after(&answer(429, headers));
-        assert_eq!(after(&[("retry-after", "2")]), Some(Duration::from_secs(2)));
-        assert_eq!(
-            after(&[("retry-after", "2"), ("retry-after-ms", "150")]),
-            Some(Duration::from_millis(150))
-        );
-        for odd in ["-1", "x", "Thu, 01 Jan 2026 00:00:00 GMT", "nan", "1e300"] {
-            let answer = Answer {
-                headers: [(reqwest::header::RETRY_AFTER, odd.parse().unwrap())]
-                    .into_iter()
-                    .collect(),
-                ..answer(429, &[])
-            };
-            assert_eq!(retry_after(&answer), None, "{odd}");
-        }
-        let dated = answer(200, &[("date", "Sat, 01 Aug 2026 10:00:00 GMT")]);
-        assert_eq!(date(&dated.headers), Some(1_785_578_400_000));
-    }
-
-    #[test]
-    fn a_form_is_as_long_as_it_says() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), vec![b'x'; PIECE + 7]).unwrap();
-        let parts = [
-            Part::Text { name: "expires_in_seconds", value: "3600".to_owned() },
-            Part::File { name: "file", filename: "a\"b\r\n.db".to_owned(), path: file.path() },
-        ];
-        let form = Form::new(&parts).unwrap();
-        let (length, boundary) = (form.length, form.boundary.clone());
-        let bytes: Vec<u8> =
-            form.pieces.into_iter().flat_map(Piece::read).flat_map(Result::unwrap).collect();
-        assert_eq!(bytes.len() as u64, length);
-        let text = String::from_utf8(bytes).unwrap();
-        assert!(text.contains("name=\"file\"; filename=\"a%22b.db\"\r\n"), "{}", &text[..300]);
-        assert!(text.ends_with(&format!("x\r\n--{boundary}--\r\n")));
-    }
 }

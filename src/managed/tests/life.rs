@@ -168,7 +168,7 @@ fn an_agent_and_an_environment_are_made_after_consent() {
 
     let mut yes = Desk { agrees: true, ..Desk::default() };
     let first = managed.launch(&wants, &mut yes).unwrap();
-    assert_eq!(yes.recorded, [first.id.clone()]);
+    assert_eq!(yes.recorded, std::slice::from_ref(&first.id));
     let told: Vec<_> =
         yes.asked.iter().map(|Creation { what, name, .. }| (*what, name.as_str())).collect();
     assert_eq!(told, [("agent", "triage"), ("environment", "plain")]);
@@ -254,6 +254,13 @@ fn a_launch_may_be_repeated() {
     let second = rig.launch(&task()).unwrap();
     assert_eq!(second, Launched { found: true, ..first });
     assert_eq!(rig.vendor.sessions().len(), 1);
+    let looked = rig.vendor.seen().into_iter().find(|seen| seen.call == "GET /v1/sessions");
+    let query = looked.unwrap().query;
+    assert_eq!(
+        query["created_at[gte]"],
+        ["2026-07-31T10:00:00Z"],
+        "no longer ago than it was recorded"
+    );
     let other = rig.launch(&Task { session: "8b1c", ..task() }).unwrap();
     assert!(!other.found, "another session is another");
     let found = rig.managed.list().unwrap();

@@ -45,7 +45,7 @@ pub fn keyed(vendor: &Vendor, key: &str, change: impl FnOnce(&mut Settings)) -> 
 pub fn task() -> Task<'static> {
     Task {
         session: SESSION,
-        recorded_at: jiff::Timestamp::now().as_millisecond(),
+        recorded_at: 1_785_578_400_000,
         title: "look at the failures",
         prompt: "Find out what fails.",
         instructions: "# Your surroundings",
@@ -141,7 +141,7 @@ impl Rig {
             stored,
             turn,
             followed: true,
-            most: Some(Duration::from_secs(60)),
+            most: Some(Duration::from_mins(1)),
             secrets: &[],
         }
     }

@@ -4,6 +4,7 @@ use super::managed_server::script::*;
 use super::managed_server::{Fault, KEY, Vendor};
 use super::rig::*;
 use crate::domain::journal::{Body, Line};
+use crate::domain::transcript::EventKind;
 use crate::domain::turn::Outcome;
 use crate::error::Kind;
 use crate::managed::Wanted;
@@ -120,6 +121,23 @@ fn pings_unknown_events_duplicates_and_ends_of_streams_cost_nothing() {
     let events = rig.vendor.events(&rig.id).len();
     let lines = told.lines.iter().filter(|line| line.contains("\"s\":\"out\"")).count();
     assert_eq!(lines, events + 1, "each event once, and our own line");
+}
+
+/// The same while a session is at work: each stream ends after so many bytes.
+#[test]
+fn streams_that_are_cut_while_it_works_lose_nothing() {
+    let mut rig = Rig::new();
+    rig.vendor.cut_streams([0, 1, 57, 200, 300, 0, 411, 150]);
+    let texts: Vec<&str> = vec!["one", "two", "three", "four", "five", "six"];
+    let talk = texts.iter().flat_map(|text| [says(text), Act::Pause(40)]);
+    rig.vendor.script([talk.chain([Act::Used(3, 2, 1), idle("end_turn")]).collect()]);
+    rig.launch(&task()).unwrap();
+    let told = rig.turn(1);
+    let said = told.events.iter().filter_map(|event| match event {
+        EventKind::Assistant { text } => Some(text.as_str()),
+        _ => None,
+    });
+    assert_eq!(said.collect::<Vec<_>>(), texts);
 }
 
 /// An exchange that was recorded, cut after every byte: what is told is the same.

@@ -26,7 +26,7 @@ pub(crate) fn answer(asked: &Asked, method: &Method, path: &str) -> Answered {
             asked.queries(&["version"])?;
             let found = find(&lock(&asked.state.store).agents, id)?;
             let version = asked.one("version").unwrap_or("1".to_owned());
-            if version != found["version"].to_string() {
+            if found["version"].to_string() != *version {
                 return Err(Refused::new(404, format!("agent {id} has no version {version}")));
             }
             ok(&found)
@@ -62,6 +62,7 @@ pub(crate) fn answer(asked: &Asked, method: &Method, path: &str) -> Answered {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every call answers so, or is refused")]
 fn ok(value: &Value) -> Answered {
     Ok(reply(200, value, &[]))
 }
@@ -345,7 +346,7 @@ impl Asked<'_> {
         self.fields(resource, &["type", "url", "authorization_token", "checkout", "mount_path"])?;
         let url = resource["url"].as_str().unwrap_or_default();
         let path = url.strip_prefix("https://github.com/").unwrap_or_default();
-        if path.split('/').count() != 2 || path.ends_with(".git") || path.contains("//") {
+        if path.split('/').count() != 2 || path.contains(".git") || path.contains("//") {
             return Err(wrong("resources.url: https://github.com/<owner>/<repo>"));
         }
         let checkout = &resource["checkout"];

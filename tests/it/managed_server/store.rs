@@ -191,11 +191,16 @@ fn object(value: &Value) -> Value {
     if value.is_object() { value.clone() } else { json!({}) }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a server has a clock")]
+fn clock() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
 pub(crate) fn millis() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
+    clock().as_millisecond()
 }
 
 /// RFC 3339.
 pub(crate) fn now() -> String {
-    jiff::Timestamp::now().to_string()
+    clock().to_string()
 }

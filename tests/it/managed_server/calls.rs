@@ -26,7 +26,7 @@ pub(crate) fn answer(asked: &Asked, method: &Method, path: &str) -> Answered {
             asked.queries(&["version"])?;
             let found = find(&lock(&asked.state.store).agents, id)?;
             let version = asked.one("version").unwrap_or("1".to_owned());
-            if found["version"].to_string() != *version {
+            if version.parse().ok() != found["version"].as_u64() {
                 return Err(Refused::new(404, format!("agent {id} has no version {version}")));
             }
             ok(&found)

@@ -5,6 +5,8 @@ use super::{Global, clock};
 use crate::config::Known;
 use crate::config::env::Env;
 use crate::config::layers::{self, Layers, Level as Origins, Origin};
+use crate::domain::options::Options;
+use crate::domain::plan::LaunchPlan;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::forge::Git;
 use crate::harness::{self, Harness};
@@ -18,11 +20,12 @@ use crate::runner::{self, Outside, Parts, Runner};
 use crate::sandbox::programs::{self, Fetching, Package};
 use crate::sandbox::{self, Host, Provider, Providers};
 use crate::secrets::{Encrypted, Keyring, Stores, Unlock};
-use crate::store::{SessionRecord, Store};
+use crate::store::{Filter, SessionRecord, Store};
 use std::cell::OnceCell;
 use std::io::{IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::rc::Rc;
 
 /// What a page comes to: its exit code.
 pub type Done = Result<u8>;
@@ -139,6 +142,34 @@ impl App {
         Ok(self.providers.get_or_init(|| Providers::new(host)))
     }
 
+    /// Where a plan's worker runs.
+    pub fn provider_of(&self, plan: &LaunchPlan) -> Result<Rc<dyn Provider>> {
+        self.providers()?.at(&plan.sandbox.provider, &plan.sandbox.own_options())
+    }
+
+    /// Every provider, at the place that `config.toml` says.
+    pub fn configured(&self) -> Vec<(&'static str, Options)> {
+        let said = self.layers().and_then(|layers| Ok(layers.settings()?.sandboxes));
+        // A file with mistakes is told where settings are checked.
+        let mut said = said.unwrap_or_default();
+        sandbox::NAMES.map(|name| (name, said.remove(name).unwrap_or_default())).into()
+    }
+
+    /// Wherever sandboxes of this store may be: where the settings say, and where sessions ran.
+    pub fn places(&self, store: &Store) -> Result<Vec<(String, Options)>> {
+        let configured = self.configured().into_iter();
+        let mut places: Vec<_> =
+            configured.map(|(name, options)| (name.to_owned(), options)).collect();
+        for session in store.sessions(&Filter::default())? {
+            let sandbox = &session.plan.sandbox;
+            let place = (sandbox.provider.clone(), sandbox.own_options());
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        Ok(places)
+    }
+
     /// Everywhere that secrets can be. None of it is opened before it is asked.
     pub fn stores(&self) -> Result<&Stores> {
         if let Some(stores) = self.stores.get() {
@@ -188,7 +219,7 @@ impl App {
         reporter: &mut dyn Reporter,
         work: impl FnOnce(&mut Runner) -> Result<T>,
     ) -> Result<T> {
-        let provider = self.providers()?.by_name(&session.plan.sandbox.provider)?;
+        let provider = self.provider_of(&session.plan)?;
         let harness = harness_named(&session.plan.harness)?;
         self.with_outside(|outside| {
             let mut runner = Runner::new(store, provider, harness, reporter, outside)(session);
@@ -246,8 +277,7 @@ impl App {
         tidy: bool,
     ) -> Result<runner::Swept> {
         self.with_outside(|outside| {
-            let provider =
-                |name: &str| -> Result<&dyn Provider> { self.providers()?.by_name(name) };
+            let provider = |plan: &LaunchPlan| self.provider_of(plan);
             runner::sweep(
                 store,
                 &Parts { provider: &provider, harness: &harness_named, outside, tidy },
@@ -316,6 +346,7 @@ pub fn known() -> Known {
     Known {
         harnesses: harness::NAMES,
         providers: &sandbox::NAMES,
+        options: sandbox::options,
         managed: &[],
         metric: |text| crate::traces::metric::Metric::parse(text).map(drop),
     }

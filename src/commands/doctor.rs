@@ -7,7 +7,6 @@ use crate::harness;
 use crate::output::human;
 use crate::output::json::{self, v1};
 use crate::output::view::{DoctorRow, DoctorState, StoreRow};
-use crate::sandbox;
 use crate::secrets::Is;
 
 /// Check every requirement, and say what mends it
@@ -87,8 +86,8 @@ fn settings(app: &App) -> Vec<DoctorRow> {
 /// One that works is enough; each says what it lacks.
 fn sandboxes(app: &App) -> Vec<DoctorRow> {
     let mut rows = Vec::new();
-    for name in sandbox::NAMES {
-        let provider = app.providers().and_then(|providers| providers.by_name(name));
+    for (name, options) in app.configured() {
+        let provider = app.providers().and_then(|providers| providers.at(name, &options));
         match provider {
             Ok(provider) => rows.extend(provider.facts().into_iter().map(|fact| DoctorRow {
                 requirement: format!("sandbox `{name}`: {}", fact.what),

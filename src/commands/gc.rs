@@ -6,7 +6,6 @@ use crate::domain::words::Count;
 use crate::error::Result;
 use crate::output::{Silent, failure, json};
 use crate::runner::{self, Recovered};
-use crate::sandbox;
 use crate::store::Filter;
 use serde::Serialize;
 
@@ -93,9 +92,9 @@ impl Gc {
     }
 
     fn sandboxes(&self, app: &App, store: &crate::store::Store, report: &mut Report) -> Result<()> {
-        for name in sandbox::NAMES {
+        for (name, options) in app.places(store)? {
             // An engine that is not there holds nothing.
-            let Ok(provider) = app.providers()?.by_name(name) else { continue };
+            let Ok(provider) = app.providers()?.at(&name, &options) else { continue };
             let found = provider.list()?;
             report.foreign.extend(found.iter().filter(|one| !one.ours).map(|one| one.id.clone()));
             for orphan in runner::orphans(store, found)? {

@@ -5,6 +5,7 @@ use super::layers::Layers;
 use super::{
     Context, Known, automation, bundled, env::Env, preset, reader, settings, skill, template,
 };
+use crate::domain::options::{Opt, Shape};
 use crate::error::{Failure, Result};
 use proptest::prelude::*;
 use std::fmt::Write as _;
@@ -13,12 +14,30 @@ use std::path::{Path, PathBuf};
 pub(super) const KNOWN: Known = Known {
     harnesses: &["claude-code", "codex", "command", "opencode", "triage"],
     providers: &["docker", "local", "vendor"],
+    options: |name| match name {
+        "docker" => &OF_DOCKER,
+        _ => &[],
+    },
     managed: &["vendor"],
     metric: |text| match text {
         "error_rate" => Ok(()),
         _ => Err(format!("no metric is called `{text}`; did you mean `error_rate`?")),
     },
 };
+
+const OF_DOCKER: [Opt; 7] = [
+    opt("host", Shape::Text),
+    opt("engine", Shape::Name(&["docker", "podman"])),
+    opt("mirrors", Shape::Texts),
+    opt("tries", Shape::Count),
+    opt("patience", Shape::Amount),
+    opt("rootless", Shape::Flag),
+    opt("labels", Shape::Table),
+];
+
+const fn opt(name: &'static str, shape: Shape) -> Opt {
+    Opt { name, shape, required: false, help: "only a test's" }
+}
 
 fn around() -> automation::Around {
     let presets = [("triage", None), ("away", Some("vendor"))];

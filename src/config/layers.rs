@@ -9,7 +9,8 @@ use super::allow::{self, Entry, Folder, Standing};
 use super::bundled;
 use super::env::Env;
 use super::settings::{self, Settings};
-use super::{Context, Known, preset, prices, skill, value};
+use super::{Context, Known, options, preset, prices, skill, value};
+use crate::domain::options::Options;
 use crate::domain::preset::{FILE, Image, Preset, Project, Skill};
 use crate::domain::price::Prices;
 use crate::domain::words::did_you_mean;
@@ -195,7 +196,10 @@ impl Layers {
                 continue;
             };
             let origin = self.origin(layer, SETTINGS);
-            let settings = settings::read(&origin.file, text, &self.context.known);
+            let mut settings = settings::read(&origin.file, text, &self.context.known);
+            if let Ok(settings) = &mut settings {
+                self.expand(&mut settings.sandboxes, &layer.root);
+            }
             if !layer.is_usable() {
                 // Projects of it are refused by name; anything else would act on every command.
                 if settings.as_ref().map_or(true, Settings::steers) {
@@ -250,10 +254,16 @@ impl Layers {
         if let Some(path) = &mut preset.sandbox.ca_bundle {
             *path = self.absolute(base, path);
         }
+        self.expand(&mut preset.sandbox.options, base);
         if let Some(repo) = preset.repo.as_mut().filter(|repo| value::repo_is_path(repo)) {
             *repo = self.absolute(base, repo);
         }
         Ok(preset)
+    }
+
+    /// A path among a provider's options counts from the folder of the file it stands in.
+    fn expand(&self, all: &mut BTreeMap<String, Options>, base: &Path) {
+        options::expand(all, &self.context.known, |path| self.absolute(base, path));
     }
 
     fn list<T>(

@@ -18,6 +18,7 @@ pub mod env;
 mod found;
 pub mod layers;
 pub mod lock;
+pub mod options;
 pub mod preset;
 pub mod prices;
 pub mod reader;
@@ -33,6 +34,7 @@ pub mod window;
 #[cfg(test)]
 mod corpus;
 
+use crate::domain::options::Opt;
 use std::collections::BTreeMap;
 
 /// The names of families that live elsewhere, as presets may use them.
@@ -40,6 +42,8 @@ use std::collections::BTreeMap;
 pub struct Known {
     pub harnesses: &'static [&'static str],
     pub providers: &'static [&'static str],
+    /// What a provider wants to know, by its name.
+    pub options: fn(&str) -> &'static [Opt],
     /// Providers that run on a vendor's own infrastructure.
     pub managed: &'static [&'static str],
     /// Whether a metric can be read by its name; the error says what would have been right.

@@ -3,7 +3,7 @@
 use super::found::Value;
 use super::reader::{self, At, Table};
 use super::template::{PLACEHOLDERS, placeholders};
-use super::{Context, value};
+use super::{Context, options, value};
 use crate::domain::limits::{Keep, Limits};
 use crate::domain::measure;
 use crate::domain::preset::{
@@ -184,6 +184,7 @@ fn sandbox(table: &mut Table, context: &Context) -> SandboxSettings {
     if let Some(found) = table.name_of("keep", "way to keep a sandbox", &Keep::NAMES) {
         settings.keep = Keep::of_name(&found.value).unwrap_or_default();
     }
+    settings.options = options::read(table, &context.known);
     settings
 }
 

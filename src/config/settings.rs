@@ -2,8 +2,9 @@
 
 use super::found::Value;
 use super::reader::{self, Table};
-use super::{Known, value};
+use super::{Known, options, value};
 use crate::domain::credential;
+use crate::domain::options::Options;
 use crate::domain::preset::{ARIZE, FILE, Project, SOURCES};
 use crate::error::Result;
 use std::collections::BTreeMap;
@@ -16,6 +17,8 @@ pub struct Settings {
     /// The package registry harness programs come from, where it is not the usual one.
     pub registry: Option<String>,
     pub projects: BTreeMap<String, Project>,
+    /// What sandbox providers want to know, where a preset does not say.
+    pub sandboxes: BTreeMap<String, Options>,
     /// Where secrets are that are kept elsewhere: `GH_TOKEN = "command:gh auth token"`.
     pub secrets: BTreeMap<String, String>,
 }
@@ -62,6 +65,10 @@ impl Settings {
         near.sandbox = near.sandbox.take().or(far.sandbox);
         self.telemetry = self.telemetry.or(farther.telemetry);
         self.registry = self.registry.or(farther.registry);
+        for (name, options) in farther.sandboxes {
+            let near = self.sandboxes.entry(name).or_default();
+            *near = std::mem::take(near).over(&options);
+        }
         for (name, project) in farther.projects {
             self.projects.entry(name).or_insert(project);
         }
@@ -76,6 +83,7 @@ impl Settings {
         self.defaults != Defaults::default()
             || self.telemetry.is_some()
             || self.registry.is_some()
+            || !self.sandboxes.is_empty()
             || !self.secrets.is_empty()
     }
 }
@@ -94,6 +102,7 @@ pub fn read(file: &str, text: &str, known: &Known) -> Result<Settings> {
         telemetry: table.table("telemetry", telemetry),
         registry: table
             .table("harness", |table| table.parsed("registry", value::url).map(|at| at.value)),
+        sandboxes: table.table("sandbox", |table| options::read(table, known)),
         projects: projects(table),
         secrets: secrets(table),
     })

@@ -5,10 +5,11 @@
 
 use super::layers::Layers;
 use super::settings::Defaults;
-use super::{Known, preset, runs, template, value, window};
+use super::{Known, options, preset, runs, template, value, window};
 use crate::domain::credential;
 use crate::domain::limits::{Keep, Limits};
 use crate::domain::measure;
+use crate::domain::options::Options;
 use crate::domain::plan::LaunchPlan;
 use crate::domain::preset::{COMMAND, GITHUB, Image, Preset, Project, SandboxSettings, Skill};
 use crate::domain::refname::is_branch;
@@ -62,6 +63,8 @@ pub struct Given<'a> {
     /// The preset's and the flags', in this order.
     pub skills: Vec<Skill>,
     pub defaults: &'a Defaults,
+    /// What `config.toml` says of sandbox providers.
+    pub sandboxes: &'a BTreeMap<String, Options>,
     pub known: Known,
     /// The sandbox provider where nobody names one.
     pub provider: &'a str,
@@ -101,6 +104,7 @@ pub fn resolve(
         project: project.map(|(project, _)| project),
         skills,
         defaults: &settings.defaults,
+        sandboxes: &settings.sandboxes,
         known: *layers.known(),
         provider,
         now,
@@ -258,6 +262,7 @@ fn sandbox(
         Some(text) => Image::Reference(preset::reference(text).map_err(value::usage)?),
     };
     sandbox.keep = flags.keep.unwrap_or(sandbox.keep);
+    options::settle(&mut sandbox, given.sandboxes, &given.known)?;
     Ok(sandbox)
 }
 
@@ -453,9 +458,10 @@ mod tests {
         let defaults = Defaults { sandbox: Some("local".to_owned()), ..Defaults::default() };
         let project = Some(bundled::demo());
         let (known, provider) = (KNOWN, "docker");
+        let (defaults, sandboxes) = (&defaults, &BTreeMap::new());
         plan(
             flags,
-            Given { preset, project, skills, defaults: &defaults, known, provider, now: NOW },
+            Given { preset, project, skills, defaults, sandboxes, known, provider, now: NOW },
         )
     }
 

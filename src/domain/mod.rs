@@ -13,6 +13,7 @@ pub mod journal;
 pub mod limits;
 pub mod lines;
 pub mod measure;
+pub mod options;
 pub mod places;
 pub mod plan;
 pub mod preset;

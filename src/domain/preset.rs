@@ -1,6 +1,7 @@
 //! A preset and a skill, as values: what TOML files mean once they are read.
 
 use super::limits::{Keep, Limits};
+use super::options::Options;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -85,6 +86,16 @@ pub struct SandboxSettings {
     pub network: Network,
     pub idle_timeout_ms: u64,
     pub keep: Keep,
+    /// What providers want to know besides, by their names. A plan has its own provider's alone.
+    #[serde(default)]
+    pub options: BTreeMap<String, Options>,
+}
+
+impl SandboxSettings {
+    /// The options of its provider.
+    pub fn own_options(&self) -> Options {
+        self.options.get(&self.provider).cloned().unwrap_or_default()
+    }
 }
 
 impl Default for SandboxSettings {
@@ -100,6 +111,7 @@ impl Default for SandboxSettings {
             network: Network::Default,
             idle_timeout_ms: 900_000,
             keep: Keep::Never,
+            options: BTreeMap::new(),
         }
     }
 }

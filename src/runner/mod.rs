@@ -43,6 +43,7 @@ use crate::secrets::Secret;
 use crate::store::{SessionRecord, Store, TurnRecord, TurnState};
 use std::io::Read;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// How long a turn that is handed over waits for the end of the one before to be told.
@@ -71,7 +72,7 @@ pub struct Outside<'a> {
 /// Drives one session. Whoever has one holds the session's lock.
 pub struct Runner<'a> {
     pub store: &'a mut Store,
-    pub provider: &'a dyn Provider,
+    pub provider: Rc<dyn Provider>,
     pub harness: &'static dyn Harness,
     pub reporter: &'a mut dyn Reporter,
     pub outside: &'a Outside<'a>,
@@ -90,7 +91,7 @@ type Live = Box<dyn Read + Send>;
 impl<'a> Runner<'a> {
     pub fn new(
         store: &'a mut Store,
-        provider: &'a dyn Provider,
+        provider: Rc<dyn Provider>,
         harness: &'static dyn Harness,
         reporter: &'a mut dyn Reporter,
         outside: &'a Outside<'a>,

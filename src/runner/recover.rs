@@ -1,6 +1,7 @@
 //! Sessions that nobody drives: started with `--detach`, or left by a command that was killed.
 
 use super::{Outside, Runner};
+use crate::domain::plan::LaunchPlan;
 use crate::domain::session::{Input, Phase};
 use crate::error::Result;
 use crate::harness::Harness;
@@ -8,6 +9,7 @@ use crate::output::Reporter;
 use crate::sandbox::{Found, Provider, Status};
 use crate::store::{Filter, Store};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// What a look at one session came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +95,7 @@ impl Runner<'_> {
 
 /// What a sweep needs to make a runner of any session.
 pub struct Parts<'a> {
-    pub provider: &'a dyn Fn(&str) -> Result<&'a dyn Provider>,
+    pub provider: &'a dyn Fn(&LaunchPlan) -> Result<Rc<dyn Provider>>,
     pub harness: &'a dyn Fn(&str) -> Result<&'static dyn Harness>,
     pub outside: &'a Outside<'a>,
     /// Whether what was never started is given up, so that nothing is left of it.
@@ -117,7 +119,7 @@ pub fn sweep(store: &mut Store, parts: &Parts, reporter: &mut dyn Reporter) -> R
         // It may have moved on before the lock was had.
         let session = store.session(&id)?;
         let plan = &session.plan;
-        let result = (parts.provider)(&plan.sandbox.provider)
+        let result = (parts.provider)(plan)
             .and_then(|provider| Ok((provider, (parts.harness)(&plan.harness)?)))
             .and_then(|(provider, harness)| {
                 let outside = parts.outside;

@@ -12,20 +12,18 @@ mod local;
 pub mod programs;
 mod tarball;
 
-use docker::Docker;
-use local::Local;
 pub use tarball::{Quota, unpack};
 
+use crate::domain::options::{Opt, Options};
 use crate::domain::preset::Image;
 use crate::domain::turn::BootSpec;
 use crate::domain::words::or;
 use crate::error::{Failure, Kind, Result};
-use std::cell::OnceCell;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-
-/// Where workers run. The names of the providers, in the order in which they are preferred.
-pub const NAMES: [&str; 2] = [docker::NAME, local::NAME];
+use std::rc::Rc;
 
 pub trait Provider {
     /// Makes and starts the sandbox of a session and hands it its first turn, or finds it made.
@@ -138,32 +136,72 @@ pub struct Host {
     pub path: String,
 }
 
-/// The providers of this machine, each made when it is first asked for.
+/// A kind of provider, as its own file declares it.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    pub name: &'static str,
+    /// What it runs workers in, in a few words.
+    pub about: &'static str,
+    /// What it wants to know.
+    pub options: &'static [Opt],
+    make: fn(Host, &Options) -> Result<Rc<dyn Provider>>,
+}
+
+/// Where workers run, in the order in which they are preferred.
+pub const FAMILY: [Entry; 2] = [docker::ENTRY, local::ENTRY];
+
+/// Their names.
+pub const NAMES: [&str; FAMILY.len()] = {
+    let mut names = [""; FAMILY.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = FAMILY[at].name;
+        at += 1;
+    }
+    names
+};
+
+/// What a provider wants to know; nothing where no provider has that name.
+pub fn options(name: &str) -> &'static [Opt] {
+    FAMILY.iter().find(|entry| entry.name == name).map_or(&[], |entry| entry.options)
+}
+
+/// The providers that are reached from this machine, each made when it is first asked for.
 pub struct Providers {
     host: Host,
-    docker: OnceCell<Result<Docker>>,
-    local: OnceCell<Local>,
+    made: RefCell<Vec<(Place, Result<Rc<dyn Provider>>)>>,
 }
+
+/// A provider and its options.
+type Place = (String, Options);
 
 impl Providers {
     pub fn new(host: Host) -> Self {
-        Self { host, docker: OnceCell::new(), local: OnceCell::new() }
+        Self { host, made: RefCell::default() }
     }
 
-    pub fn by_name(&self, name: &str) -> Result<&dyn Provider> {
-        match name {
-            docker::NAME => match self.docker.get_or_init(|| Docker::connect(self.host.clone())) {
-                Ok(docker) => Ok(docker),
-                Err(failure) => Err(failure.clone()),
-            },
-            local::NAME => Ok(self.local.get_or_init(|| Local::new(self.host.clone()))),
-            _ => Err(Failure::new(Kind::Config, format!("no sandbox provider is called `{name}`"))
-                .hint(format!("choose {}", or(&NAMES)))),
+    /// The provider of a name, at the place that its options say.
+    pub fn at(&self, name: &str, options: &Options) -> Result<Rc<dyn Provider>> {
+        let is = |place: &Place| place.0 == name && place.1 == *options;
+        if let Some((_, made)) = self.made.borrow().iter().find(|(place, _)| is(place)) {
+            return made.clone();
         }
+        let Some(entry) = FAMILY.iter().find(|entry| entry.name == name) else {
+            return Err(Failure::new(
+                Kind::Config,
+                format!("no sandbox provider is called `{name}`"),
+            )
+            .hint(format!("choose {}", or(&NAMES))));
+        };
+        let made = (entry.make)(self.host.clone(), options);
+        self.made.borrow_mut().push(((name.to_owned(), options.clone()), made.clone()));
+        made
     }
 
     /// The one that is used where nobody names one: the first that is there.
-    pub fn usual(&self) -> &'static str {
-        if self.by_name(docker::NAME).is_ok() { docker::NAME } else { local::NAME }
+    pub fn usual(&self, said: &BTreeMap<String, Options>) -> &'static str {
+        let none = Options::default();
+        let is_there = |name: &&str| self.at(name, said.get(*name).unwrap_or(&none)).is_ok();
+        NAMES.into_iter().find(is_there).unwrap_or(NAMES[0])
     }
 }

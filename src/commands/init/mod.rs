@@ -93,8 +93,10 @@ fn row(what: &str, state: DoctorState, detail: impl Into<String>) -> DoctorRow {
 
 /// The provider that is preferred of those that work.
 fn sandbox(app: &App) -> Result<DoctorRow> {
-    let usual = app.providers()?.usual();
-    let facts = app.providers()?.by_name(usual)?.facts();
+    let said = app.layers()?.settings()?.sandboxes;
+    let usual = app.providers()?.usual(&said);
+    let options = said.get(usual).cloned().unwrap_or_default();
+    let facts = app.providers()?.at(usual, &options)?.facts();
     let Some(lacking) = facts.iter().find(|fact| !fact.holds) else {
         let detail = facts.first().map(|fact| format!("{}: {}", fact.what, fact.detail));
         let detail = format!("{usual} ({})", detail.unwrap_or_default());

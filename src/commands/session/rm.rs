@@ -35,8 +35,7 @@ impl Rm {
                     .hint(format!("stop it first: `loop session stop {id}`")));
             }
             if session.sandbox.is_some() {
-                let provider = app.providers()?.by_name(&session.plan.sandbox.provider);
-                provider.and_then(|provider| provider.remove(&id))?;
+                app.provider_of(&session.plan)?.remove(&id)?;
             }
             store.remove(&id)?;
             failure::note(&format!("removed {id}"), &app.screens);

@@ -119,8 +119,9 @@ fn keep(text: &str) -> Result<Keep, String> {
 /// What flags and settings come to.
 pub fn planned(app: &App, flags: &StartFlags) -> Result<LaunchPlan> {
     let layers = app.layers()?;
-    let named = flags.sandbox.is_some() || layers.settings()?.defaults.sandbox.is_some();
-    let usual = if named { sandbox::NAMES[0] } else { app.providers()?.usual() };
+    let settings = layers.settings()?;
+    let named = flags.sandbox.is_some() || settings.defaults.sandbox.is_some();
+    let usual = if named { sandbox::NAMES[0] } else { app.providers()?.usual(&settings.sandboxes) };
     start::resolve(&layers, flags, usual, clock::now())
 }
 
@@ -129,7 +130,7 @@ pub fn ready(app: &App, plan: &mut LaunchPlan) -> Result<()> {
     refuse_what_is_not_there(plan)?;
     skill::pin::pin(app, plan)?;
     // An engine that does not answer is told now.
-    app.providers()?.by_name(&plan.sandbox.provider).map(drop)
+    app.provider_of(plan).map(drop)
 }
 
 /// Starts a session and drives it, as the page does.

@@ -63,6 +63,11 @@ pub(super) fn sandbox_rows(card: &mut Card, sandbox: &SandboxSettings) {
         provider => format!("{provider}, {image}"),
     };
     card.row("sandbox", line(&provider));
+    for (provider, options) in &sandbox.options {
+        let shown: Vec<String> =
+            options.shown().map(|(name, value)| format!("{name} {value}")).collect();
+        card.row("options", line(&format!("{provider}: {}", shown.join("; "))));
+    }
     let cpus = sandbox.cpus.map(|cpus| format!("{cpus} cpus"));
     let memory = sandbox.memory_bytes.map(|bytes| format!("{} of memory", show_size(bytes)));
     card.row("resources", [cpus, memory].into_iter().flatten().collect::<Vec<_>>().join(", "));

@@ -11,7 +11,7 @@ mod request;
 mod stream;
 mod volumes;
 
-use super::{Area, Created, Fact, Found, Host, Provider, SandboxSpec, Status};
+use super::{Area, Created, Entry, Fact, Found, Host, Provider, SandboxSpec, Status};
 use crate::domain::places;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use bollard::Docker as Client;
@@ -23,13 +23,19 @@ use request::{Inside, Put, SESSION_LABEL, STORE_LABEL, container_name};
 use std::future::Future;
 use std::io::Read;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use stream::Reader;
 use tokio::io::AsyncWriteExt as _;
 use tokio::runtime::Runtime;
 
-pub(super) const NAME: &str = "docker";
+pub(super) const ENTRY: Entry = Entry {
+    name: "docker",
+    about: "containers of a Docker engine, or of what speaks its API",
+    options: &[],
+    make: |host, _| Ok(Rc::new(Docker::connect(host)?)),
+};
 
 /// No call that only asks or tells takes longer, unless the engine hangs.
 const CALL: Duration = Duration::from_secs(30);

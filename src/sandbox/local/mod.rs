@@ -7,7 +7,7 @@
 
 mod bubblewrap;
 
-use super::{Area, Created, Fact, Found, Host, Provider, SandboxSpec, Status};
+use super::{Area, Created, Entry, Fact, Found, Host, Provider, SandboxSpec, Status};
 use crate::domain::places;
 use crate::domain::turn::BootSpec;
 use crate::error::{Cannot as _, Failure, Kind, Result};
@@ -20,9 +20,15 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::rc::Rc;
 use std::time::Duration;
 
-pub(super) const NAME: &str = "local";
+pub(super) const ENTRY: Entry = Entry {
+    name: "local",
+    about: "processes of this machine, behind bubblewrap",
+    options: &[],
+    make: |host, _| Ok(Rc::new(Local::new(host))),
+};
 
 pub struct Local {
     host: Host,

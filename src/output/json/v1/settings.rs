@@ -62,6 +62,8 @@ struct Sandbox<'a> {
     idle_timeout_ms: u64,
     /// `never`, `on-failure` or `always`.
     keep: &'static str,
+    /// What a provider is told besides, by its name.
+    options: BTreeMap<&'a str, BTreeMap<&'a str, serde_json::Value>>,
 }
 
 /// What one turn may cost.
@@ -332,6 +334,11 @@ impl<'a> Sandbox<'a> {
                 Keep::OnFailure => "on-failure",
                 Keep::Always => "always",
             },
+            options: sandbox
+                .options
+                .iter()
+                .map(|(name, options)| (name.as_str(), options.values().collect()))
+                .collect(),
         }
     }
 }

@@ -96,12 +96,12 @@ impl Runner<'_> {
                     }
                     std::thread::sleep(PAUSE.mul_f64(f64::from(broken.min(2)) / 2.0));
                 }
-                Ok(Status::Stopped { .. }) => {
+                Ok(Status::Stopped { .. } | Status::Lost { journal: true, .. }) => {
                     let stream = self.provider.download(&self.session.id, Area::Journal)?;
                     ingest.read_stopped(self, stream)?;
                     break;
                 }
-                Ok(Status::Gone) => break,
+                Ok(Status::Gone | Status::Lost { .. }) => break,
             }
         }
         ingest.finish(self)

@@ -275,11 +275,14 @@ impl Runner<'_> {
         turn.ended_at = Some((self.outside.now)());
         let reason = match self.provider.status(&self.session.id) {
             Ok(Status::Stopped { oom_killed: true }) => {
-                "the sandbox ran out of memory and was ended"
+                "the sandbox ran out of memory and was ended".to_owned()
             }
-            _ => "the sandbox ended before the turn did",
+            Ok(Status::Lost { reason, .. }) => {
+                format!("the sandbox was ended from outside: {reason}")
+            }
+            _ => "the sandbox ended before the turn did".to_owned(),
         };
-        turn.reason = Some(reason.to_owned());
+        turn.reason = Some(reason);
         // Where its files are gone too, that was told.
         turn.collecting_at = turn.ended_at;
         let _ = self.take_artifacts();

@@ -8,6 +8,7 @@
 //! of a sandbox follows from the session's id, so a second `create` finds the first one's.
 
 mod docker;
+mod kubernetes;
 mod local;
 pub mod programs;
 mod tarball;
@@ -80,7 +81,7 @@ pub struct Created {
     pub notes: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
     Running,
     Paused,
@@ -89,6 +90,13 @@ pub enum Status {
     /// Its files are still there.
     Stopped {
         oom_killed: bool,
+    },
+    /// It was ended from outside.
+    Lost {
+        /// By whom and why, as whoever runs it says.
+        reason: String,
+        /// Whether its journal can still be downloaded.
+        journal: bool,
     },
     Gone,
 }
@@ -133,6 +141,8 @@ pub struct Host {
     pub cache: PathBuf,
     /// Engines to try, in order, as URLs.
     pub engines: Vec<String>,
+    /// Where clusters are named, those that are there.
+    pub kubeconfigs: Vec<PathBuf>,
     pub path: String,
 }
 
@@ -148,7 +158,7 @@ pub struct Entry {
 }
 
 /// Where workers run, in the order in which they are preferred.
-pub const FAMILY: [Entry; 2] = [docker::ENTRY, local::ENTRY];
+pub const FAMILY: [Entry; 3] = [docker::ENTRY, local::ENTRY, kubernetes::ENTRY];
 
 /// Their names.
 pub const NAMES: [&str; FAMILY.len()] = {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// How long a supervisor may take to come.
 const COMING: Duration = Duration::from_mins(15);
-const PAUSE: PollTimeout = PollTimeout::from_u16(500);
+const PAUSE_MS: u16 = 500;
 
 pub struct Keep {
     pub run_dir: PathBuf,
@@ -35,14 +35,16 @@ pub fn keep(wanted: &Keep) -> Result<()> {
                 gone = None;
                 false
             }
-            control::Standing::Ended => gone.get_or_insert_with(Instant::now).elapsed() >= wanted.grace,
+            control::Standing::Ended => {
+                gone.get_or_insert_with(Instant::now).elapsed() >= wanted.grace
+            }
             control::Standing::Coming => came.elapsed() >= COMING,
         };
         if waited {
             break;
         }
         let mut fds = [PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
-        let _ = poll(&mut fds, PAUSE);
+        let _ = poll(&mut fds, PollTimeout::from(PAUSE_MS));
         reap(|_, _| {});
     }
     // Hands that do not answer are ended with their pod.

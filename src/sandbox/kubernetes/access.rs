@@ -1,8 +1,10 @@
 //! What this program needs to be allowed in a cluster, as the manifest that grants it and no more,
 //! and as the questions whether it is.
 
+use super::Kubernetes;
 use super::cluster::Cluster;
 use crate::error::Result;
+use crate::sandbox::Fact;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
@@ -18,7 +20,11 @@ struct Right {
 
 /// Opening an exec is a `create` to some servers, and over a WebSocket a `get` to others.
 const RIGHTS: [Right; 6] = [
-    Right { group: "batch", resource: "jobs", verbs: &["create", "get", "list", "patch", "delete"] },
+    Right {
+        group: "batch",
+        resource: "jobs",
+        verbs: &["create", "get", "list", "patch", "delete"],
+    },
     Right { group: "", resource: "pods", verbs: &["create", "get", "list", "delete"] },
     Right { group: "", resource: "pods/exec", verbs: &["create", "get"] },
     Right { group: "", resource: "events", verbs: &["list"] },
@@ -54,13 +60,12 @@ pub(super) fn manifest(namespace: &str) -> String {
 /// What is not allowed, as `create jobs.batch`.
 pub(super) fn missing(cluster: &Cluster) -> Result<Vec<String>> {
     let reviews: Api<SelfSubjectAccessReview> = Api::all(cluster.client.clone());
-    let mut missing = Vec::new();
+    let (mut missing, how) = (Vec::new(), PostParams::default());
     for right in &RIGHTS {
         for verb in right.verbs {
             let review = question(right, verb, &cluster.namespace);
             let doing = "ask the cluster what is allowed";
-            let answer =
-                cluster.call(doing, || reviews.create(&PostParams::default(), &review))?;
+            let answer = cluster.call(doing, || reviews.create(&how, &review))?;
             if !answer.status.is_some_and(|status| status.allowed) {
                 missing.push(shown(right, verb));
             }
@@ -93,4 +98,40 @@ fn question(right: &Right, verb: &str, namespace: &str) -> SelfSubjectAccessRevi
 fn shown(right: &Right, verb: &str) -> String {
     let dot = if right.group.is_empty() { "" } else { "." };
     format!("{verb} {}{dot}{}", right.resource, right.group)
+}
+
+/// What is known of the cluster, for `doctor`.
+pub(super) fn facts(provider: &Kubernetes) -> Vec<Fact> {
+    let fact = |what: &str, holds: bool, detail: String, mend: Option<&str>| Fact {
+        what: what.to_owned(),
+        holds,
+        detail,
+        mend: mend.map(str::to_owned),
+    };
+    let look = "kubectl cluster-info";
+    let cluster = match provider.cluster() {
+        Ok(cluster) => cluster,
+        Err(failed) => return vec![fact("cluster", false, failed.to_string(), Some(look))],
+    };
+    let asked = cluster.once(cluster.client.apiserver_version());
+    let version = match asked {
+        Ok(version) => version.git_version,
+        Err(error) => {
+            let failed = cluster.failure("reach the cluster", &error).to_string();
+            return vec![fact("cluster", false, failed, Some(look))];
+        }
+    };
+    let (context, namespace) = (&cluster.context, &cluster.namespace);
+    let detail = format!("{version}, context `{context}`, namespace `{namespace}`");
+    let rights = match missing(cluster) {
+        Ok(missing) if missing.is_empty() => {
+            fact("rights", true, "everything that is needed is allowed".to_owned(), None)
+        }
+        Ok(missing) => {
+            let detail = format!("not allowed: {}", missing.join(", "));
+            fact("rights", false, detail, Some("loop doctor --kubernetes | kubectl apply -f -"))
+        }
+        Err(failed) => fact("rights", false, failed.to_string(), None),
+    };
+    vec![fact("cluster", true, detail, None), rights]
 }

@@ -11,7 +11,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config, Error};
 use std::future::Future;
 use std::net::{IpAddr, ToSocketAddrs as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -123,16 +123,33 @@ impl Cluster {
     }
 }
 
+/// Whether a cluster is named anywhere, without asking it anything.
+pub(super) fn is_known(settings: &Settings, usual: &[PathBuf]) -> Result<()> {
+    if there(settings, usual).is_empty() && !Path::new(INSIDE).exists() {
+        return Err(Failure::new(Kind::Sandbox, "no cluster is known")
+            .because("there is no kubeconfig, and this is no pod with an identity of its own")
+            .hint("set `KUBECONFIG`, or `kubeconfig` and `context` in the preset's sandbox"));
+    }
+    Ok(())
+}
+
+/// The kubeconfigs that count.
+fn there<'a>(settings: &'a Settings, usual: &'a [PathBuf]) -> Vec<&'a PathBuf> {
+    match settings.kubeconfig.as_slice() {
+        [] => usual.iter().filter(|path| path.is_file()).collect(),
+        named => named.iter().collect(),
+    }
+}
+
 /// The settings of a context, and its name.
 async fn find(settings: &Settings, usual: &[PathBuf]) -> Result<(Config, String)> {
     let doing = || "find a cluster".to_owned();
-    let named = settings.kubeconfig.as_slice();
-    let there: Vec<&PathBuf> = match named {
-        [] => usual.iter().filter(|path| path.is_file()).collect(),
-        named => named.iter().collect(),
-    };
+    let there = there(settings, usual);
     if there.is_empty() {
-        return inside();
+        // The identity of the pod that we run in.
+        let config = Config::incluster();
+        let config = config.cannot(Kind::Config, || "use this pod's own identity".to_owned())?;
+        return Ok((config, "in-cluster".to_owned()));
     }
     let mut all = Kubeconfig::default();
     for path in there {
@@ -149,16 +166,4 @@ async fn find(settings: &Settings, usual: &[PathBuf]) -> Result<(Config, String)
         names => failure.hint(format!("its contexts are {}", crate::domain::words::or(names))),
     })?;
     Ok((config, context.unwrap_or_default()))
-}
-
-/// The identity of the pod that we run in.
-fn inside() -> Result<(Config, String)> {
-    if !PathBuf::from(INSIDE).exists() {
-        return Err(Failure::new(Kind::Sandbox, "no cluster is known")
-            .because("there is no kubeconfig, and this is no pod with an identity of its own")
-            .hint("set `KUBECONFIG`, or `kubeconfig` and `context` in the preset's sandbox"));
-    }
-    let config = Config::incluster();
-    let config = config.cannot(Kind::Config, || "use this pod's own identity".to_owned())?;
-    Ok((config, "in-cluster".to_owned()))
 }

@@ -71,9 +71,7 @@ pub(super) async fn start(
     Ok(Connection { to, from: Incoming::new(from) })
 }
 
-type Socket = tokio_tungstenite::WebSocketStream<
-    hyper_util::rt::TokioIo<hyper::upgrade::Upgraded>,
->;
+type Socket = tokio_tungstenite::WebSocketStream<hyper_util::rt::TokioIo<hyper::upgrade::Upgraded>>;
 
 /// A command that runs.
 pub(super) struct Connection {
@@ -282,10 +280,8 @@ mod tests {
     }
 
     fn hear(frames: &[&[u8]]) -> io::Result<String> {
-        let frames: Vec<_> = frames
-            .iter()
-            .map(|frame| Ok(Message::Binary(Bytes::copy_from_slice(frame))))
-            .collect();
+        let frames: Vec<_> =
+            frames.iter().map(|frame| Ok(Message::Binary(Bytes::copy_from_slice(frame)))).collect();
         let mut incoming = Incoming::new(futures_util::stream::iter(frames));
         block(incoming.all()).map(|bytes| String::from_utf8(bytes).unwrap())
     }

@@ -39,11 +39,8 @@ pub(super) struct Plan<'a> {
 pub(super) fn job(plan: &Plan) -> Job {
     let session = plan.spec.session;
     let about = ObjectMeta { labels: Some(labels(session, plan.store)), ..ObjectMeta::default() };
-    let spec = pod(
-        plan.settings,
-        volumes(plan),
-        vec![supervisor(plan), worker(plan), keeper(plan)],
-    );
+    let spec =
+        pod(plan.settings, volumes(plan), vec![supervisor(plan), worker(plan), keeper(plan)]);
     Job {
         metadata: ObjectMeta { name: Some(name(session)), ..about.clone() },
         spec: Some(JobSpec {
@@ -64,7 +61,15 @@ pub(super) fn job(plan: &Plan) -> Job {
 /// What the supervisor is told at its start. The turns, and with them every secret, come later.
 pub(super) fn boot(spec: &SandboxSpec) -> BootSpec {
     let wrap = [
-        places::PROGRAM, "enter", "--socket", HANDS, "--cwd", places::WORKSPACE, "--used", USED, "--",
+        places::PROGRAM,
+        "enter",
+        "--socket",
+        HANDS,
+        "--cwd",
+        places::WORKSPACE,
+        "--used",
+        USED,
+        "--",
     ];
     BootSpec {
         first: None,
@@ -89,9 +94,8 @@ fn volumes(plan: &Plan) -> Vec<Volume> {
 
 /// What is put in, as the volume's name and its folder.
 pub(super) fn inputs(spec: &SandboxSpec) -> Vec<(&'static str, &'static str)> {
-    let folder = |path: &'static str| {
-        Path::new(path).parent().and_then(Path::to_str).unwrap_or(path)
-    };
+    let folder =
+        |path: &'static str| Path::new(path).parent().and_then(Path::to_str).unwrap_or(path);
     [
         (spec.program.is_some(), "harness", places::HARNESS),
         (spec.snapshot.is_some(), "traces", folder(places::SNAPSHOT)),
@@ -148,7 +152,11 @@ fn keeper(plan: &Plan) -> k8s_openapi::api::core::v1::Container {
 }
 
 /// Where the journal is, where it is to outlive the pod.
-pub(super) fn claim(session: &str, store: &str, settings: &Settings) -> Option<PersistentVolumeClaim> {
+pub(super) fn claim(
+    session: &str,
+    store: &str,
+    settings: &Settings,
+) -> Option<PersistentVolumeClaim> {
     let spool = settings.spool.as_ref()?;
     let requests = [("storage".to_owned(), Quantity(spool.size.clone()))].into();
     Some(PersistentVolumeClaim {

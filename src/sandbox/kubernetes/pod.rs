@@ -34,10 +34,9 @@ impl Volume {
 
     fn volume(self) -> k8s_openapi::api::core::v1::Volume {
         let empty = self.claim.is_none().then(EmptyDirVolumeSource::default);
-        let claim = self.claim.map(|claim_name| PersistentVolumeClaimVolumeSource {
-            claim_name,
-            read_only: None,
-        });
+        let claim = self
+            .claim
+            .map(|claim_name| PersistentVolumeClaimVolumeSource { claim_name, read_only: None });
         k8s_openapi::api::core::v1::Volume {
             name: self.name,
             empty_dir: empty,
@@ -80,8 +79,7 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    pub(super) const SUPERVISOR: Self =
-        Self::of(["50m", "64Mi", "256Mi"], ["1", "512Mi", "10Gi"]);
+    pub(super) const SUPERVISOR: Self = Self::of(["50m", "64Mi", "256Mi"], ["1", "512Mi", "10Gi"]);
     pub(super) const KEEPER: Self = Self::of(["10m", "32Mi", "16Mi"], ["500m", "256Mi", "1Gi"]);
     const WORKER: Self = Self::of(["500m", "1Gi", "1Gi"], ["2", "4Gi", "20Gi"]);
 
@@ -152,7 +150,11 @@ pub(super) fn container(
     }
 }
 
-pub(super) fn pod(settings: &Settings, volumes: Vec<Volume>, containers: Vec<Container>) -> PodSpec {
+pub(super) fn pod(
+    settings: &Settings,
+    volumes: Vec<Volume>,
+    containers: Vec<Container>,
+) -> PodSpec {
     let some = |names: &[String]| {
         let all: Vec<_> =
             names.iter().map(|name| LocalObjectReference { name: name.clone() }).collect();

@@ -14,8 +14,14 @@ use std::net::IpAddr;
 
 /// Networks that are not the internet: private ones, and those of a host or a link, where clouds
 /// answer for a machine's credentials.
-const PRIVATE_V4: [&str; 6] =
-    ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/4"];
+const PRIVATE_V4: [&str; 6] = [
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "224.0.0.0/4",
+];
 const PRIVATE_V6: [&str; 3] = ["fc00::/7", "fe80::/10", "ff00::/8"];
 /// Where nodes answer names for their own pods, in clusters that do so.
 const NODE_DNS: &str = "169.254.20.10/32";
@@ -66,10 +72,7 @@ fn names_rule() -> NetworkPolicyEgressRule {
     };
     NetworkPolicyEgressRule {
         to: Some(vec![
-            NetworkPolicyPeer {
-                namespace_selector: Some(system),
-                ..NetworkPolicyPeer::default()
-            },
+            NetworkPolicyPeer { namespace_selector: Some(system), ..NetworkPolicyPeer::default() },
             network(NODE_DNS, Vec::new()),
         ]),
         ports: Some(vec![port("UDP"), port("TCP")]),

@@ -1,13 +1,41 @@
 //! What a preset may say about the cluster, as values.
 
-use super::standin::Options;
 use crate::domain::measure;
+use crate::domain::options::{Opt, Options, Shape};
 use crate::error::{Failure, Kind, Result};
 use k8s_openapi::api::core::v1::Toleration;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub(super) const OPTIONS: &[Opt] = &[
+    opt("context", Shape::Text, "the kubeconfig's context; its current one where none is named"),
+    opt("kubeconfig", Shape::Path, "the file; else `KUBECONFIG`, `~/.kube/config` or a pod's own"),
+    opt("namespace", Shape::Text, "where the pods are; else the context's"),
+    opt("image", Shape::Text, "the image where the preset names none"),
+    opt("image_pull_secrets", Shape::Texts, "secrets of the namespace that open a registry"),
+    opt("runtime_class", Shape::Text, "a RuntimeClass, such as one of gVisor or Kata"),
+    opt("service_account", Shape::Text, "whom the pod belongs to; it gets no token"),
+    opt("node_selector", Shape::Table, "labels of the nodes that may be used"),
+    opt("tolerations", Shape::Texts, "taints that do not matter: `key=value:NoSchedule`"),
+    opt("egress", Shape::Texts, "networks besides the internet: `10.1.0.0/16`"),
+    opt(
+        "network_policy",
+        Shape::Name(&["enforced", "unenforced"]),
+        "whether a cluster that does not keep workers off its own network is refused",
+    ),
+    opt("spool", Shape::Name(&["pod", "pvc"]), "what keeps the journal: the pod, or a claim"),
+    opt("spool_size", Shape::Text, "how large that claim is: `5Gi`"),
+    opt("storage_class", Shape::Text, "and of which class"),
+    opt("start_timeout", Shape::Text, "how long a pod may take to start: `5m`"),
+    opt("deadline", Shape::Text, "how long a session may last in all: `12h`"),
+    opt("grace", Shape::Text, "how long what a worker left waits to be collected: `1h`"),
+];
+
+const fn opt(name: &'static str, shape: Shape, help: &'static str) -> Opt {
+    Opt { name, shape, required: false, help }
+}
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Settings {
@@ -53,17 +81,13 @@ impl Settings {
             Some(text) => measure::duration(text).map_err(|why| wrong(name, text, &why)),
             None => Ok(usual),
         };
-        let one_of = |name: &str, word: &str| match options.text(name) {
-            None => Ok(false),
-            Some(text) if text == word => Ok(true),
-            Some(text) => Err(wrong(name, text, &format!("it can only be `{word}`"))),
-        };
+        let is = |name: &str, word: &str| options.text(name) == Some(word);
         let tolerations = options.texts("tolerations").iter();
         let egress = options.texts("egress");
         if let Some(bad) = egress.iter().find(|cidr| !is_network(cidr)) {
             return Err(wrong("egress", bad, "a network is written as `10.1.0.0/16`"));
         }
-        let spool = one_of("spool", "pvc")?.then(|| Spool {
+        let spool = is("spool", "pvc").then(|| Spool {
             size: text("spool_size").unwrap_or_else(|| SPOOL.to_owned()),
             storage_class: text("storage_class"),
         });
@@ -74,12 +98,12 @@ impl Settings {
             image: text("image"),
             runtime_class: text("runtime_class"),
             service_account: text("service_account"),
-            node_selector: options.table("node_selector").cloned().unwrap_or_default(),
+            node_selector: options.table("node_selector"),
             tolerations: tolerations.map(|text| toleration(text)).collect::<Result<_>>()?,
             image_pull_secrets: options.texts("image_pull_secrets").to_vec(),
             spool,
             egress: egress.to_vec(),
-            unenforced: one_of("network_policy", "unenforced")?,
+            unenforced: is("network_policy", "unenforced"),
             start_timeout: time("start_timeout", START)?,
             deadline: time("deadline", DEADLINE)?,
             grace: time("grace", GRACE)?,
@@ -127,11 +151,13 @@ fn toleration(text: &str) -> Result<Toleration> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::standin::OptionValue;
     use super::*;
+    use crate::domain::options::OptionValue;
 
     fn check(name: &str, value: OptionValue) -> Result<Settings> {
-        Settings::of(&Options([(name.to_owned(), value)].into()))
+        let mut options = Options::default();
+        options.set(name, value);
+        Settings::of(&options)
     }
 
     fn texts(text: &str) -> OptionValue {
@@ -157,7 +183,6 @@ mod tests {
         }
         let text = |text: &str| OptionValue::Text(text.to_owned());
         assert!(check("spool", text("pvc")).unwrap().spool.is_some());
-        assert!(check("spool", text("nfs")).is_err());
         assert!(check("network_policy", text("unenforced")).unwrap().unenforced);
         assert_eq!(check("deadline", text("2h")).unwrap().deadline, Duration::from_hours(2));
         assert!(check("deadline", text("soon")).is_err());

@@ -11,7 +11,10 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) enum Look {
     Ready,
-    Waiting { what: String, trouble: Option<Trouble> },
+    Waiting {
+        what: String,
+        trouble: Option<Trouble>,
+    },
     /// It will never be.
     Failed(Failure),
 }
@@ -100,7 +103,9 @@ fn stuck(status: &ContainerStatus, image: &str) -> Option<Look> {
         "InvalidImageName" | "ErrImageNeverPull" | "ImageInspectError" => {
             Some(Look::Failed(failure(format!("the cluster cannot use the image `{image}`"))))
         }
-        "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError"
+        "CreateContainerConfigError"
+        | "CreateContainerError"
+        | "RunContainerError"
         | "CrashLoopBackOff" => {
             let name = &status.name;
             Some(Look::Failed(failure(format!("the cluster cannot start the container `{name}`"))))
@@ -142,10 +147,6 @@ pub(super) fn ended(pod: &Pod, events: Option<&str>) -> Option<String> {
     if !over && !leaving {
         return None;
     }
-    let with = |reason: &str, message: Option<&String>| match message {
-        Some(message) if !message.is_empty() => format!("{}: {message}", plain(reason)),
-        _ => plain(reason),
-    };
     if let Some(reason) = &status.reason {
         return Some(with(reason, status.message.as_ref()));
     }
@@ -187,6 +188,14 @@ pub(super) fn job_ended(job: &Job) -> Option<String> {
     }
     let message = failed.message.as_deref().unwrap_or_default();
     Some(format!("{}: {message}", plain(reason)))
+}
+
+/// A reason with what is told of it.
+pub(super) fn with(reason: &str, message: Option<&String>) -> String {
+    match message {
+        Some(message) if !message.is_empty() => format!("{}: {message}", plain(reason)),
+        _ => plain(reason),
+    }
 }
 
 /// The cluster's reasons, as a person would say them.
@@ -257,7 +266,11 @@ mod tests {
         let quota = "pods \"loop-x-\" is forbidden: exceeded quota: small, requested: pods=1";
         check(None, &[quota], "failed: the cluster does not make the sandbox's pod: pods \"loop-x");
         let pull = both(&json!({ "waiting": { "reason": "ImagePullBackOff", "message": "no" } }));
-        check(Some(&pull), &[], "waiting: pulling the image team/worker:1 (the cluster cannot pull");
+        check(
+            Some(&pull),
+            &[],
+            "waiting: pulling the image team/worker:1 (the cluster cannot pull",
+        );
         let never = both(&json!({ "waiting": { "reason": "ErrImageNeverPull", "message": "no" } }));
         check(Some(&never), &[], "failed: the cluster cannot use the image `team/worker:1`");
         let config = both(&json!({ "waiting": { "reason": "CreateContainerConfigError",
@@ -279,10 +292,8 @@ mod tests {
         assert_eq!(told, "evicted: The node was low on resource: memory.");
         let mut leaving = both(&json!({ "running": {} }));
         assert_eq!(ended(&leaving, None), None);
-        leaving.metadata = serde_json::from_value(
-            json!({ "deletionTimestamp": "2026-01-01T00:00:00Z" }),
-        )
-        .unwrap();
+        leaving.metadata =
+            serde_json::from_value(json!({ "deletionTimestamp": "2026-01-01T00:00:00Z" })).unwrap();
         assert_eq!(ended(&leaving, None).unwrap(), "its pod was deleted");
         assert_eq!(ended(&leaving, Some("preempted: x")).unwrap(), "preempted: x");
         let oom = both(&json!({ "terminated": { "exitCode": 137, "reason": "OOMKilled" } }));
@@ -290,6 +301,9 @@ mod tests {
         let late = json!({ "status": { "conditions": [{ "type": "Failed", "status": "True",
             "reason": "DeadlineExceeded", "message": "Job was active longer than specified" }] } });
         let late: Job = serde_json::from_value(late).unwrap();
-        assert_eq!(job_ended(&late).unwrap(), "its deadline passed: Job was active longer than specified");
+        assert_eq!(
+            job_ended(&late).unwrap(),
+            "its deadline passed: Job was active longer than specified"
+        );
     }
 }

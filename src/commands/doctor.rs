@@ -2,23 +2,34 @@
 
 use super::app::{App, Done};
 use super::secret;
+use crate::domain::options::Options;
 use crate::error::Failure;
 use crate::harness;
-use crate::output::human;
 use crate::output::json::{self, v1};
 use crate::output::view::{DoctorRow, DoctorState, StoreRow};
+use crate::output::{failure, human};
+use crate::sandbox::{CLUSTER, Fact};
 use crate::secrets::Is;
+use serde_json::json;
 
 /// Check every requirement, and say what mends it
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   loop doctor
-  loop doctor --json")]
-pub struct Doctor {}
+  loop doctor --json
+  loop doctor --kubernetes | kubectl apply -f -")]
+pub struct Doctor {
+    /// Print the manifest that grants what a Kubernetes cluster has to allow, and say what it does not
+    #[arg(long)]
+    kubernetes: bool,
+}
 
 impl Doctor {
     pub fn run(self, app: &App) -> Done {
+        if self.kubernetes {
+            return cluster(app);
+        }
         let mut rows = vec![store(app)];
         rows.extend(settings(app));
         let sandboxes = sandboxes(app);
@@ -85,25 +96,44 @@ fn settings(app: &App) -> Vec<DoctorRow> {
 
 /// One that works is enough; each says what it lacks.
 fn sandboxes(app: &App) -> Vec<DoctorRow> {
-    let mut rows = Vec::new();
-    for (name, options) in app.configured() {
-        let provider = app.providers().and_then(|providers| providers.at(name, &options));
-        match provider {
-            Ok(provider) => rows.extend(provider.facts().into_iter().map(|fact| DoctorRow {
-                requirement: format!("sandbox `{name}`: {}", fact.what),
-                state: if fact.holds { DoctorState::Ready } else { DoctorState::Optional },
-                detail: fact.detail,
-                mend: fact.mend,
-            })),
-            Err(failed) => rows.push(DoctorRow {
-                requirement: format!("sandbox `{name}`"),
-                state: DoctorState::Optional,
-                detail: failed.to_string(),
-                mend: failed.hints.first().cloned(),
-            }),
+    let all = app.configured().into_iter();
+    all.flat_map(|(name, options)| sandbox(app, name, &options)).collect()
+}
+
+fn sandbox(app: &App, name: &str, options: &Options) -> Vec<DoctorRow> {
+    let provider = app.providers().and_then(|providers| providers.at(name, options));
+    let row = |fact: Fact| DoctorRow {
+        requirement: format!("sandbox `{name}`: {}", fact.what),
+        state: if fact.holds { DoctorState::Ready } else { DoctorState::Optional },
+        detail: fact.detail,
+        mend: fact.mend,
+    };
+    match provider {
+        Ok(provider) => provider.facts().into_iter().map(row).collect(),
+        Err(failed) => vec![unusable(&format!("sandbox `{name}`"), &failed)],
+    }
+}
+
+/// What a cluster has to allow is the answer; what it does not is said beside it.
+fn cluster(app: &App) -> Done {
+    let configured = app.configured();
+    let options = configured.into_iter().find(|(name, _)| *name == CLUSTER);
+    let options = options.map(|(_, options)| options).unwrap_or_default();
+    let manifest = app.providers()?.grants(&options)?;
+    let rows = sandbox(app, CLUSTER, &options);
+    for row in &rows {
+        let told = format!("{}: {}", row.requirement, row.detail);
+        match row.state {
+            DoctorState::Ready => failure::note(&told, &app.screens),
+            _ => failure::warn(&told, &app.screens),
         }
     }
-    rows
+    let ready = rows.iter().all(|row| row.state == DoctorState::Ready);
+    app.show(
+        |out| json::write_document(out, &json!({ "manifest": manifest, "ready": ready })),
+        |out| out.write_all(manifest.as_bytes()),
+    )?;
+    Ok(if ready { 0 } else { crate::error::Kind::Sandbox.exit_code() })
 }
 
 /// Where secrets can be kept. One place that works is enough, and none is needed where they come from

@@ -171,6 +171,9 @@ pub const NAMES: [&str; FAMILY.len()] = {
     names
 };
 
+/// The provider whose rights are granted by a manifest.
+pub const CLUSTER: &str = kubernetes::ENTRY.name;
+
 /// What a provider wants to know; nothing where no provider has that name.
 pub fn options(name: &str) -> &'static [Opt] {
     FAMILY.iter().find(|entry| entry.name == name).map_or(&[], |entry| entry.options)
@@ -206,6 +209,11 @@ impl Providers {
         let made = (entry.make)(self.host.clone(), options);
         self.made.borrow_mut().push(((name.to_owned(), options.clone()), made.clone()));
         made
+    }
+
+    /// The manifest that grants what [`CLUSTER`] needs, at the place that its options say.
+    pub fn grants(&self, options: &Options) -> Result<String> {
+        kubernetes::grants(&self.host, options)
     }
 
     /// The one that is used where nobody names one: the first that is there.

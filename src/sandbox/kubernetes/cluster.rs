@@ -133,6 +133,17 @@ pub(super) fn is_known(settings: &Settings, usual: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
+/// The namespace that a context names, where it names one.
+pub(super) fn namespace(settings: &Settings, usual: &[PathBuf]) -> Option<String> {
+    let all = there(settings, usual).into_iter();
+    let all: Vec<Kubeconfig> = all.filter_map(|path| Kubeconfig::read_from(path).ok()).collect();
+    let current = || all.iter().find_map(|one| one.current_context.clone());
+    let context = settings.context.clone().or_else(current)?;
+    let mut contexts = all.iter().flat_map(|one| &one.contexts);
+    let found = contexts.find(|one| one.name == context)?;
+    found.context.as_ref()?.namespace.clone()
+}
+
 /// The kubeconfigs that count.
 fn there<'a>(settings: &'a Settings, usual: &'a [PathBuf]) -> Vec<&'a PathBuf> {
     match settings.kubeconfig.as_slice() {

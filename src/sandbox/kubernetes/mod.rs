@@ -58,6 +58,16 @@ pub(super) const ENTRY: Entry = Entry {
     make: |host, options| Ok(Rc::new(Kubernetes::new(host, options)?)),
 };
 
+/// The manifest that grants what is needed in the namespace that would be used, and no more.
+pub(super) fn grants(host: &Host, options: &Options) -> Result<String> {
+    let settings = Settings::of(options)?;
+    let namespace = match &settings.namespace {
+        Some(namespace) => namespace.clone(),
+        None => cluster::namespace(&settings, &host.kubeconfigs).unwrap_or("loop".to_owned()),
+    };
+    Ok(access::manifest(&namespace))
+}
+
 pub struct Kubernetes {
     host: Host,
     settings: Settings,

@@ -1,14 +1,12 @@
 //! `loop doctor`
 
 use super::app::{App, Done};
-use super::secret;
-use crate::domain::options::Options;
+use super::{providers, secret};
 use crate::error::Failure;
 use crate::harness;
 use crate::output::json::{self, v1};
-use crate::output::view::{DoctorRow, DoctorState, StoreRow};
+use crate::output::view::{DoctorRow, DoctorState, ProviderView, StoreRow};
 use crate::output::{failure, human};
-use crate::sandbox::{CLUSTER, Fact};
 use crate::secrets::Is;
 use serde_json::json;
 
@@ -96,31 +94,24 @@ fn settings(app: &App) -> Vec<DoctorRow> {
 
 /// One that works is enough; each says what it lacks.
 fn sandboxes(app: &App) -> Vec<DoctorRow> {
-    let all = app.configured().into_iter();
-    all.flat_map(|(name, options)| sandbox(app, name, &options)).collect()
+    providers::look(app).into_iter().flat_map(rows).collect()
 }
 
-fn sandbox(app: &App, name: &str, options: &Options) -> Vec<DoctorRow> {
-    let provider = app.providers().and_then(|providers| providers.at(name, options));
-    let row = |fact: Fact| DoctorRow {
-        requirement: format!("sandbox `{name}`: {}", fact.what),
-        state: if fact.holds { DoctorState::Ready } else { DoctorState::Optional },
-        detail: fact.detail,
-        mend: fact.mend,
+fn rows(view: ProviderView) -> Vec<DoctorRow> {
+    let name = view.about.name;
+    let named = |need: DoctorRow| DoctorRow {
+        requirement: format!("sandbox `{name}`: {}", need.requirement),
+        ..need
     };
-    match provider {
-        Ok(provider) => provider.facts().into_iter().map(row).collect(),
-        Err(failed) => vec![unusable(&format!("sandbox `{name}`"), &failed)],
-    }
+    view.needs.into_iter().map(named).collect()
 }
 
 /// What a cluster has to allow is the answer; what it does not is said beside it.
 fn cluster(app: &App) -> Done {
-    let configured = app.configured();
-    let options = configured.into_iter().find(|(name, _)| *name == CLUSTER);
-    let options = options.map(|(_, options)| options).unwrap_or_default();
+    let about = crate::sandbox::CLUSTER;
+    let options = app.configured().remove(about.name).unwrap_or_default();
     let manifest = app.providers()?.grants(&options)?;
-    let rows = sandbox(app, CLUSTER, &options);
+    let rows = rows(providers::look_at(app, about));
     for row in &rows {
         let told = format!("{}: {}", row.requirement, row.detail);
         match row.state {

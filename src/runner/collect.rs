@@ -98,7 +98,7 @@ impl Runner<'_> {
         let was_packed = packed.is_some();
         let archive: Box<dyn Read> = match packed {
             Some(archive) => Box::new(std::io::Cursor::new(archive)),
-            None => self.provider.download(&id, Area::Artifacts)?,
+            None => self.worker.download(&id, Area::Artifacts)?,
         };
         for left in unpack(archive, &staged, Quota::default())? {
             self.reporter.warn(&format!("an artifact was left out: {left}"));

@@ -5,7 +5,8 @@
 //! fed the turn's stored lines again, so that it knows what it knew; events that are stored already
 //! are not stored or shown twice.
 
-use super::{Live, Runner};
+use super::Runner;
+use super::worker::{After, Live};
 use crate::domain::journal::{Body, Exit, Line, Sys};
 use crate::domain::lines;
 use crate::domain::transcript::EventKind;
@@ -52,7 +53,7 @@ impl Runner<'_> {
         let journal = JournalFile::open(&dir.journal())?;
         let transcript = TranscriptFile::open(&dir.transcript(), journal.last)?;
         let before = self.conversation_before(turn)?;
-        let reader = self.harness.reader(before.as_ref());
+        let reader = self.worker.reader(before.as_ref());
         let mut ingest = Ingest {
             journal,
             transcript,
@@ -70,7 +71,11 @@ impl Runner<'_> {
             let read = match live.take() {
                 Some(live) => ingest.drain(self, live),
                 None => self
-                    .journal_after(ingest.journal.last, ingest.turn.turn, followed)
+                    .worker
+                    .journal(
+                        &self.session.id,
+                        After { n: ingest.journal.last, turn: ingest.turn.turn, follow: followed },
+                    )
                     .and_then(|stream| ingest.drain(self, stream)),
             };
             ingest.rest.clear();
@@ -84,7 +89,7 @@ impl Runner<'_> {
                 let again = format!("then go on: `loop session attach {}`", self.session.id);
                 return Err(failed.clone().hint(again));
             }
-            match self.provider.status(&self.session.id) {
+            match self.worker.status(&self.session.id) {
                 Err(failed) if !followed => return Err(failed),
                 Ok(Status::Running | Status::Paused | Status::Created) if !followed => break,
                 // It stands still, and nothing is wrong.
@@ -97,7 +102,7 @@ impl Runner<'_> {
                     std::thread::sleep(PAUSE.mul_f64(f64::from(broken.min(2)) / 2.0));
                 }
                 Ok(Status::Stopped { .. } | Status::Lost { journal: true, .. }) => {
-                    let stream = self.provider.download(&self.session.id, Area::Journal)?;
+                    let stream = self.worker.download(&self.session.id, Area::Journal)?;
                     ingest.read_stopped(self, stream)?;
                     break;
                 }
@@ -105,14 +110,6 @@ impl Runner<'_> {
             }
         }
         ingest.finish(self)
-    }
-
-    fn journal_after(&self, n: u64, turn: u32, follow: bool) -> Result<Live> {
-        let mut verb = vec!["journal".to_owned(), "--after".to_owned(), n.to_string()];
-        if follow {
-            verb.extend(["--follow".to_owned(), "--turn".to_owned(), turn.to_string()]);
-        }
-        self.provider.exec(&self.session.id, &verb, b"")
     }
 
     fn conversation_before(

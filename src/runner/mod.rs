@@ -11,13 +11,13 @@ mod clean;
 mod collect;
 mod evidence;
 mod ingest;
-mod launch;
 mod pull_request;
 mod recover;
 pub mod signal;
 mod telemetry;
 mod view;
 mod watch;
+mod worker;
 
 pub use automations::{Look, monitor};
 pub use evidence::{Gather, unused};
@@ -25,30 +25,29 @@ mod report;
 mod repository;
 
 pub use collect::list_all;
-pub use launch::Program;
 pub use pull_request::{Publisher, look_up, standing};
 pub use recover::{Parts, Recovered, Swept, orphans, sweep};
 pub use telemetry::{Sending, Telling, events};
 pub use view::{outline, view};
 pub use watch::{Tail, watch};
+pub use worker::{Program, Sandboxed, Worker};
 
 use crate::config::settings::Telemetry;
 use crate::domain::session::{Effect, End, Input, Phase, step};
 use crate::domain::turn::Outcome;
 use crate::error::{Cannot as _, Failure, Kind, Result};
-use crate::harness::Harness;
 use crate::output::{Reporter, Step};
-use crate::sandbox::{Created, Provider, Status};
+use crate::sandbox::{Created, Status};
 use crate::secrets::Secret;
 use crate::store::{SessionRecord, Store, TurnRecord, TurnState};
-use std::io::Read;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
+use worker::{Ending, Live, Task};
 
-/// How long a turn that is handed over waits for the end of the one before to be told.
-const HAND_TRIES: u32 = 100;
-const HAND_PAUSE: Duration = Duration::from_millis(100);
+/// How long a sandbox that is just ending is waited for, to make another.
+const FOUND_TRIES: u32 = 100;
+const FOUND_PAUSE: Duration = Duration::from_millis(100);
 
 /// Finds a program, telling how far it is.
 pub type ProgramFinder<'a> = dyn Fn(&Program, &mut dyn FnMut(Step)) -> Result<PathBuf> + 'a;
@@ -72,8 +71,7 @@ pub struct Outside<'a> {
 /// Drives one session. Whoever has one holds the session's lock.
 pub struct Runner<'a> {
     pub store: &'a mut Store,
-    pub provider: Rc<dyn Provider>,
-    pub harness: &'static dyn Harness,
+    pub worker: Rc<dyn Worker>,
     pub reporter: &'a mut dyn Reporter,
     pub outside: &'a Outside<'a>,
     pub session: SessionRecord,
@@ -85,21 +83,16 @@ pub struct Runner<'a> {
     packed: Option<Vec<u8>>,
 }
 
-/// A journal as it comes in.
-type Live = Box<dyn Read + Send>;
-
 impl<'a> Runner<'a> {
     pub fn new(
         store: &'a mut Store,
-        provider: Rc<dyn Provider>,
-        harness: &'static dyn Harness,
+        worker: Rc<dyn Worker>,
         reporter: &'a mut dyn Reporter,
         outside: &'a Outside<'a>,
     ) -> impl FnOnce(SessionRecord) -> Self {
         move |session| Self {
             store,
-            provider,
-            harness,
+            worker,
             reporter,
             outside,
             session,
@@ -141,12 +134,10 @@ impl Runner<'_> {
     fn try_launch(&mut self, turn: &TurnRecord) -> Result<Option<Live>> {
         self.gather_evidence()?;
         self.take_repository()?;
-        let prepared = self.prepare(turn)?;
-        self.reporter.step(Step::doing("starting the sandbox"));
         let mut tries = 0;
         loop {
             self.forget_journal()?;
-            let Created { id, live, found, notes } = self.make(&prepared)?;
+            let Created { id, live, found, notes } = self.begin(turn)?;
             for note in notes {
                 self.reporter.warn(&note);
             }
@@ -157,25 +148,29 @@ impl Runner<'_> {
             let Err(failed) = self.hand(turn) else { return Ok(None) };
             // The one that was found may just be ending: then it has the turn, or another is made.
             tries += 1;
-            if tries > HAND_TRIES {
+            if tries > FOUND_TRIES {
                 return Err(failed);
             }
-            std::thread::sleep(HAND_PAUSE);
+            std::thread::sleep(FOUND_PAUSE);
             if self.first_turn_began()? {
                 return Ok(None);
             }
         }
     }
 
-    fn make(&mut self, prepared: &launch::Prepared) -> Result<Created> {
-        let reporter = &mut *self.reporter;
-        let made = self.provider.create(&prepared.spec(), &mut |what| {
-            reporter.step(Step::doing(what));
-        });
-        made.map_err(|failure| {
-            failure
-                .while_doing(format!("cannot start the sandbox for session `{}`", self.session.id))
-        })
+    fn begin(&mut self, turn: &TurnRecord) -> Result<Created> {
+        let worker = Rc::clone(&self.worker);
+        worker.launch(&mut self.task(turn))
+    }
+
+    fn hand(&mut self, turn: &TurnRecord) -> Result<()> {
+        let worker = Rc::clone(&self.worker);
+        worker.hand(&self.task(turn))
+    }
+
+    fn task<'t>(&'t mut self, turn: &'t TurnRecord) -> Task<'t> {
+        let Self { store, session, outside, reporter, .. } = self;
+        Task { store, session, turn, outside, reporter: &mut **reporter }
     }
 
     /// The turn never began, and a sandbox that is made anew counts its lines anew.
@@ -192,26 +187,10 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Hands a turn to the supervisor of a sandbox that is there. The supervisor's claim makes this
-    /// safe to repeat.
+    /// Hands a turn to the worker of a session that goes on. Safe to repeat.
     pub fn hand_over(&mut self, turn: &mut TurnRecord) -> Result<()> {
         self.hand(turn)?;
         self.started(turn)
-    }
-
-    fn hand(&self, turn: &TurnRecord) -> Result<()> {
-        let spec = self.turn_spec(turn)?;
-        let bytes = serde_json::to_vec(&spec).cannot(Kind::Bug, || "write the turn".to_owned())?;
-        for _ in 0..HAND_TRIES {
-            match self.tell(&["turn".to_owned()], &bytes)?.as_str() {
-                "started" | "already" => return Ok(()),
-                // The end of the turn before is just being told.
-                "busy" => std::thread::sleep(HAND_PAUSE),
-                _ => break,
-            }
-        }
-        Err(Failure::new(Kind::Sandbox, "the supervisor takes no further turn")
-            .hint(format!("end the session: `loop session stop {}`", self.session.id)))
     }
 
     fn started(&mut self, turn: &mut TurnRecord) -> Result<()> {
@@ -248,9 +227,9 @@ impl Runner<'_> {
         Ok(true)
     }
 
-    /// Asks the supervisor to end the running turn.
+    /// Asks the worker to end the running turn.
     pub fn interrupt(&self) -> Result<()> {
-        self.tell(&["interrupt".to_owned()], b"").map(drop)
+        self.worker.end(&self.session.id, Ending::Turn)
     }
 
     /// Ends the session: the sandbox goes, unless it is to be kept.
@@ -273,7 +252,7 @@ impl Runner<'_> {
     fn lost(&mut self, turn: &mut TurnRecord) -> Result<()> {
         turn.outcome = Some(Outcome::Interrupted);
         turn.ended_at = Some((self.outside.now)());
-        let reason = match self.provider.status(&self.session.id) {
+        let reason = match self.worker.status(&self.session.id) {
             Ok(Status::Stopped { oom_killed: true }) => {
                 "the sandbox ran out of memory and was ended".to_owned()
             }
@@ -324,33 +303,15 @@ impl Runner<'_> {
         let keep = self.session.plan.sandbox.keep;
         if keep.keeps(next == Phase::Finished(End::Succeeded)) && self.session.sandbox.is_some() {
             // One that has stopped by itself needs no telling.
-            let _ = self.tell(&["close".to_owned()], b"");
+            let _ = self.worker.end(&self.session.id, Ending::Worker);
             return Ok(());
         }
-        self.provider.remove(&self.session.id)
+        self.worker.end(&self.session.id, Ending::Everything)
     }
 
     /// The turn that was handed over, or is about to be, and is not collected.
     fn turn_in_hand(&self) -> Result<Option<TurnRecord>> {
         let turns = self.store.turns(&self.session.id)?;
         Ok(turns.into_iter().find(|turn| turn.state == TurnState::Handed))
-    }
-
-    /// Says something to the supervisor and reads its answer: the state it came to.
-    fn tell(&self, verb: &[String], stdin: &[u8]) -> Result<String> {
-        let doing = || "talk to the supervisor in the sandbox".to_owned();
-        let mut answer = String::new();
-        self.provider
-            .exec(&self.session.id, verb, stdin)?
-            .take(64 << 10)
-            .read_to_string(&mut answer)
-            .cannot(Kind::Sandbox, doing)?;
-        let answer: serde_json::Value =
-            serde_json::from_str(answer.trim()).cannot(Kind::Sandbox, doing)?;
-        if answer["ok"] == true {
-            return Ok(answer["state"].as_str().unwrap_or_default().to_owned());
-        }
-        let reason = answer["error"].as_str().unwrap_or("no answer");
-        Err(Failure::new(Kind::Sandbox, format!("cannot {}", doing())).because(reason))
     }
 }

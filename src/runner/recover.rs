@@ -1,12 +1,11 @@
 //! Sessions that nobody drives: started with `--detach`, or left by a command that was killed.
 
-use super::{Outside, Runner};
+use super::{Outside, Runner, Worker};
 use crate::domain::plan::LaunchPlan;
 use crate::domain::session::{Input, Phase};
 use crate::error::Result;
-use crate::harness::Harness;
 use crate::output::Reporter;
-use crate::sandbox::{Found, Provider, Status};
+use crate::sandbox::{Found, Status};
 use crate::store::{Filter, Store};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -36,7 +35,7 @@ impl Runner<'_> {
                     self.collect(&mut turn)?;
                     return self.recover_idle().map(|_| Recovered::Advanced);
                 }
-                match self.provider.status(&self.session.id)? {
+                match self.worker.status(&self.session.id)? {
                     Status::Running | Status::Paused | Status::Created => Ok(Recovered::Busy),
                     Status::Stopped { .. } | Status::Lost { .. } | Status::Gone => {
                         self.lost(&mut turn)?;
@@ -50,7 +49,7 @@ impl Runner<'_> {
 
     /// The supervisor ends itself when nobody sends anything for long enough.
     fn recover_idle(&mut self) -> Result<Recovered> {
-        match self.provider.status(&self.session.id)? {
+        match self.worker.status(&self.session.id)? {
             Status::Running | Status::Paused => {
                 Ok(if self.next_queued()? { Recovered::Advanced } else { Recovered::Unchanged })
             }
@@ -84,7 +83,7 @@ impl Runner<'_> {
 
     /// Whether the supervisor of a half-started session has its first turn.
     pub fn first_turn_began(&mut self) -> Result<bool> {
-        if matches!(self.provider.status(&self.session.id)?, Status::Gone | Status::Created) {
+        if matches!(self.worker.status(&self.session.id)?, Status::Gone | Status::Created) {
             return Ok(false);
         }
         let Some(mut turn) = self.turn_in_hand()? else { return Ok(false) };
@@ -95,8 +94,7 @@ impl Runner<'_> {
 
 /// What a sweep needs to make a runner of any session.
 pub struct Parts<'a> {
-    pub provider: &'a dyn Fn(&LaunchPlan) -> Result<Rc<dyn Provider>>,
-    pub harness: &'a dyn Fn(&str) -> Result<&'static dyn Harness>,
+    pub worker: &'a dyn Fn(&LaunchPlan) -> Result<Rc<dyn Worker>>,
     pub outside: &'a Outside<'a>,
     /// Whether what was never started is given up, so that nothing is left of it.
     pub tidy: bool,
@@ -119,13 +117,10 @@ pub fn sweep(store: &mut Store, parts: &Parts, reporter: &mut dyn Reporter) -> R
         // It may have moved on before the lock was had.
         let session = store.session(&id)?;
         let plan = &session.plan;
-        let result = (parts.provider)(plan)
-            .and_then(|provider| Ok((provider, (parts.harness)(&plan.harness)?)))
-            .and_then(|(provider, harness)| {
-                let outside = parts.outside;
-                let mut runner = Runner::new(store, provider, harness, reporter, outside)(session);
-                if parts.tidy { runner.tidy() } else { runner.recover() }
-            });
+        let result = (parts.worker)(plan).and_then(|worker| {
+            let mut runner = Runner::new(store, worker, reporter, parts.outside)(session);
+            if parts.tidy { runner.tidy() } else { runner.recover() }
+        });
         results.push((id, result));
     }
     if let Err(failed) = super::telemetry::resend(store, parts.outside, reporter, parts.tidy) {

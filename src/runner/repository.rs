@@ -9,7 +9,7 @@ use crate::domain::{places, refname};
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::forge::sandboxed::{BUNDLE, FOLDER, TROUBLE};
 use crate::forge::{Base, Git, Identity, Incoming, Mirrors, Remote, SECRETS, Taken, Wanted};
-use crate::harness::Program;
+use crate::harness::{self, Harness, Program};
 use crate::output::Step;
 use crate::secrets::{Redactor, Secret};
 use crate::store::{RepositoryRecord, SessionDir, SessionRecord};
@@ -25,7 +25,8 @@ impl Runner<'_> {
     pub(super) fn take_repository(&mut self) -> Result<()> {
         let plan = &self.session.plan;
         let Some(repo) = plan.repo.as_deref() else { return Ok(()) };
-        if self.harness.program() == Program::Builtin {
+        let builtin = |harness: &dyn Harness| harness.program() == Program::Builtin;
+        if harness::by_name(&plan.harness).is_some_and(builtin) {
             self.reporter.warn("this harness does not look at repositories; it gets none");
             return Ok(());
         }
@@ -50,35 +51,6 @@ impl Runner<'_> {
             self.reporter.warn(missing);
         }
         Ok(())
-    }
-
-    /// What the supervisor runs before the first turn and after each.
-    pub(super) fn repository_verbs(&self, turn: u32) -> Result<[Vec<String>; 2]> {
-        let Some(record) = RepositoryRecord::read(&self.store.dir(&self.session.id))? else {
-            return Ok([Vec::new(), Vec::new()]);
-        };
-        let branch = refname::of_session(&self.session.id);
-        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        let conclude: Vec<String> = words(&[
-            "hand-over",
-            "--base",
-            &record.base,
-            "--branch",
-            &branch,
-            "--artifacts",
-            places::ARTIFACTS,
-        ]);
-        if turn > 1 {
-            return Ok([Vec::new(), conclude]);
-        }
-        let mut prepare: Vec<String> = words(&["checkout", "--bundle", places::REPOSITORY]);
-        prepare.extend(words(&["--base", &record.base_branch, "--branch", &branch]));
-        for (flag, values) in
-            [("--origin", record.origin.as_slice()), ("--shallow", &record.shallow)]
-        {
-            prepare.extend(values.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
-        }
-        Ok([prepare, conclude])
     }
 
     /// Takes what the sandbox packed out of the collected files, and the commits out of that.
@@ -123,6 +95,33 @@ impl Runner<'_> {
         }
         take(&self.session, dir, record, self.outside)
     }
+}
+
+/// What the supervisor runs before the first turn and after each.
+pub(super) fn verbs(session: &str, dir: &SessionDir, turn: u32) -> Result<[Vec<String>; 2]> {
+    let Some(record) = RepositoryRecord::read(dir)? else {
+        return Ok([Vec::new(), Vec::new()]);
+    };
+    let branch = refname::of_session(session);
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let conclude: Vec<String> = words(&[
+        "hand-over",
+        "--base",
+        &record.base,
+        "--branch",
+        &branch,
+        "--artifacts",
+        places::ARTIFACTS,
+    ]);
+    if turn > 1 {
+        return Ok([Vec::new(), conclude]);
+    }
+    let mut prepare: Vec<String> = words(&["checkout", "--bundle", places::REPOSITORY]);
+    prepare.extend(words(&["--base", &record.base_branch, "--branch", &branch]));
+    for (flag, values) in [("--origin", record.origin.as_slice()), ("--shallow", &record.shallow)] {
+        prepare.extend(values.iter().flat_map(|value| [flag.to_owned(), value.clone()]));
+    }
+    Ok([prepare, conclude])
 }
 
 /// Checks the commits that were collected last, and writes them anew.

@@ -163,11 +163,11 @@ impl Install {
             _ => "UTC".to_owned(),
         };
         let (preset, _) = app.layers()?.preset(&automation.preset)?;
-        if preset.sandbox.provider != CLUSTER {
+        if preset.sandbox.provider != CLUSTER.name {
             let told = format!(
-                "the preset `{}` does not run its workers in the cluster: set `provider = \"{CLUSTER}\"` \
+                "the preset `{}` does not run its workers in the cluster: set `provider = \"{}\"` \
                  below `[sandbox]`, and an `image`",
-                automation.preset
+                automation.preset, CLUSTER.name
             );
             failure::warn(&told, &app.screens);
         }

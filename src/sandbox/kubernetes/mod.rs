@@ -34,6 +34,7 @@ use super::{Area, Created, Entry, Fact, Found, Host, Provider, SandboxSpec, Stat
 use crate::domain::options::Options;
 use crate::domain::places;
 use crate::domain::preset::Image;
+use crate::domain::provider::{Ability, About};
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::retry::Patience;
 use cluster::Cluster;
@@ -52,9 +53,18 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 pub(super) const ENTRY: Entry = Entry {
-    name: "kubernetes",
-    about: "pods of a Kubernetes cluster",
-    options: settings::OPTIONS,
+    about: About {
+        name: "kubernetes",
+        runs_in: "pods of a Kubernetes cluster",
+        able: &[
+            Ability::AnyHarness,
+            Ability::Images,
+            Ability::Limits,
+            Ability::NoNetwork,
+            Ability::Automations,
+        ],
+        options: settings::OPTIONS,
+    },
     make: |host, options| Ok(Rc::new(Kubernetes::new(host, options)?)),
 };
 
@@ -95,8 +105,8 @@ impl Kubernetes {
 
     fn image<'a>(&'a self, spec: &'a SandboxSpec) -> Result<&'a str> {
         match (spec.image, &self.settings.image) {
-            (Image::Reference(name), _) | (Image::Auto, Some(name)) => Ok(name),
-            (Image::Auto, None) => {
+            (Image::Reference(name), _) | (Image::Auto | Image::Own, Some(name)) => Ok(name),
+            (Image::Auto | Image::Own, None) => {
                 Err(Failure::new(Kind::Config, "no image is named for the cluster's pods")
                     .because("a cluster pulls images from a registry; none is built for it here")
                     .hint("set `image` below `[sandbox]` in the preset, or use `--image`")

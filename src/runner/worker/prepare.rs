@@ -3,7 +3,8 @@
 //! Here, and only here, secrets become values: in the turn's specification, which goes to the
 //! supervisor's standard input and nowhere else.
 
-use super::{Runner, repository};
+use super::super::{evidence, repository};
+use super::{Sandboxed, Task};
 use crate::domain::preset::{Network, SandboxSettings};
 use crate::domain::turn::{BootSpec, FileSpec, TurnLimits, TurnSpec};
 use crate::domain::{places, refname};
@@ -12,7 +13,6 @@ use crate::forge::Pack;
 use crate::harness::{self, Ask, Invocation, Native, Paths, preamble};
 use crate::sandbox::SandboxSpec;
 use crate::secrets;
-use crate::store::TurnRecord;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -61,31 +61,32 @@ fn has_way_out(network: &Network, bare: bool) -> bool {
     }
 }
 
-impl Runner<'_> {
-    pub(super) fn prepare(&mut self, turn: &TurnRecord) -> Result<Prepared> {
-        let first = self.turn_spec(turn)?;
+impl Sandboxed {
+    /// All that a sandbox is made from, with the harness's program fetched where it has to be.
+    pub(super) fn prepare(&self, task: &mut Task) -> Result<Prepared> {
+        let first = self.turn_spec(task)?;
         if first.secrets.iter().any(|secret| secret.len() < secrets::MIN_LENGTH) {
-            self.reporter.warn("a secret is too short to be kept out of the transcript safely");
+            task.reporter.warn("a secret is too short to be kept out of the transcript safely");
         }
         let program = match self.harness.program() {
             harness::Program::Native(native) => {
-                let reporter = &mut *self.reporter;
-                let path = (self.outside.program)(&Program { native }, &mut |step| {
+                let reporter = &mut *task.reporter;
+                let path = (task.outside.program)(&Program { native }, &mut |step| {
                     reporter.step(step);
                 })?;
                 path.parent().map(Path::to_owned)
             }
             _ => None,
         };
-        let settings = self.session.plan.sandbox.clone();
-        let dir = self.store.dir(&self.session.id);
+        let settings = task.session.plan.sandbox.clone();
+        let dir = task.store.dir(&task.session.id);
         Ok(Prepared {
-            session: self.session.id.clone(),
+            session: task.session.id.clone(),
             bare: self.harness.program() == harness::Program::Builtin,
             program,
-            snapshot: self.session.evidence.map(|_| dir.snapshot()),
+            snapshot: task.session.evidence.map(|_| dir.snapshot()),
             repository: Some(dir.bundle()).filter(|bundle| bundle.exists()),
-            ca_bundle: self.ca_bundle(),
+            ca_bundle: task.ca_bundle(),
             boot: BootSpec {
                 idle_ms: settings.idle_timeout_ms,
                 first: Some(first),
@@ -95,17 +96,12 @@ impl Runner<'_> {
         })
     }
 
-    fn ca_bundle(&self) -> Option<PathBuf> {
-        let named = self.session.plan.sandbox.ca_bundle.as_ref().map(PathBuf::from);
-        named.or_else(|| self.outside.ca_bundle.clone())
-    }
-
     /// One turn as the supervisor is told it.
-    pub(super) fn turn_spec(&self, turn: &TurnRecord) -> Result<TurnSpec> {
-        let plan = &self.session.plan;
+    pub(super) fn turn_spec(&self, task: &Task) -> Result<TurnSpec> {
+        let (plan, turn) = (&task.session.plan, task.turn);
         let paths = self.paths();
-        let instructions = self.instructions(&paths);
-        let turns = self.store.turns(&self.session.id)?;
+        let instructions = task.instructions(&paths);
+        let turns = task.store.turns(&task.session.id)?;
         let conversation = turns
             .iter()
             .filter(|before| before.turn < turn.turn)
@@ -117,22 +113,27 @@ impl Runner<'_> {
             model: plan.model.as_deref(),
             conversation,
             is_follow_up: turn.turn > 1,
-            session_uuid: &self.session.uuid,
+            session_uuid: &task.session.uuid,
             limits: &plan.limits,
             provider: plan.provider.as_ref(),
             command: &plan.command,
             paths: &paths,
-            ca_bundle: self.ca_bundle().is_some(),
+            ca_bundle: task.ca_bundle().is_some(),
         });
-        let [prepare, conclude] = self.repository_verbs(turn.turn)?;
+        let dir = task.store.dir(&task.session.id);
+        let [prepare, conclude] = repository::verbs(&task.session.id, &dir, turn.turn)?;
         let mut secrets = Vec::new();
-        let env = self.environment(&invocation, &mut secrets)?;
+        let env = task.environment(&invocation, &mut secrets)?;
         Ok(TurnSpec {
             turn: turn.turn,
             argv: invocation.argv,
             env,
             cwd: paths.workspace,
-            files: invocation.files.into_iter().chain(self.skill_files(&paths.home)?).collect(),
+            files: invocation
+                .files
+                .into_iter()
+                .chain(self.skill_files(task, &paths.home)?)
+                .collect(),
             stdin: invocation.stdin,
             prepare,
             conclude,
@@ -147,10 +148,10 @@ impl Runner<'_> {
     }
 
     /// What custom skills install, where the harness looks for it.
-    fn skill_files(&self, home: &str) -> Result<Vec<FileSpec>> {
-        let kept = self.store.root().join("skills");
+    fn skill_files(&self, task: &Task, home: &str) -> Result<Vec<FileSpec>> {
+        let kept = task.store.root().join("skills");
         let mut files = Vec::new();
-        for skill in &self.session.plan.skills {
+        for skill in &task.session.plan.skills {
             let Some(digest) = &skill.pinned else { continue };
             let pack = Pack::of_digest(&kept, digest).ok_or_else(|| {
                 let sentence = format!("the files of the skill `{}` are gone", skill.name);
@@ -175,9 +176,16 @@ impl Runner<'_> {
         };
         Paths { program, ..Paths::default() }
     }
+}
+
+impl Task<'_> {
+    fn ca_bundle(&self) -> Option<PathBuf> {
+        let named = self.session.plan.sandbox.ca_bundle.as_ref().map(PathBuf::from);
+        named.or_else(|| self.outside.ca_bundle.clone())
+    }
 
     /// The preset's own words, and what every worker is told.
-    fn instructions(&self, paths: &Paths) -> String {
+    pub(super) fn instructions(&self, paths: &Paths) -> String {
         let plan = &self.session.plan;
         let skills: Vec<_> = plan
             .skills
@@ -185,7 +193,7 @@ impl Runner<'_> {
             .map(|skill| (skill.name.as_str(), skill.instructions.as_str()))
             .collect();
         let (traces, spans, failing) = self.session.evidence.unwrap_or_default();
-        let (since, until) = super::evidence::window_text(plan.window);
+        let (since, until) = evidence::window_text(plan.window);
         let branch = refname::of_session(&self.session.id);
         let told = preamble::preamble(&preamble::About {
             project: plan.project.as_ref().map_or("", |project| &project.name),

@@ -176,6 +176,10 @@ impl Verdict {
             };
             return Some((Outcome::Limit, reason.to_owned()));
         }
+        if exit.terminated {
+            let reason = "the sandbox was ended from outside";
+            return Some((Outcome::Interrupted, reason.to_owned()));
+        }
         if exit.interrupted {
             return Some((Outcome::Interrupted, "it was interrupted".to_owned()));
         }

@@ -106,6 +106,12 @@ impl Turn {
         self.quiet.last += long;
     }
 
+    /// The supervisor is to end, and the turn with it.
+    pub fn terminate(&mut self, journal: &mut Journal, graces: [Duration; 2]) {
+        self.exit.terminated |= !self.exit.interrupted;
+        self.interrupt(journal, graces);
+    }
+
     /// Somebody wants it to end.
     pub fn interrupt(&mut self, journal: &mut Journal, graces: [Duration; 2]) {
         let now = Instant::now();
@@ -309,7 +315,12 @@ impl Turn {
             }
             Step::Harness => {
                 let before = std::mem::take(&mut self.exit);
-                self.exit = Exit { limit: before.limit, interrupted: before.interrupted, ..exit };
+                self.exit = Exit {
+                    limit: before.limit,
+                    interrupted: before.interrupted,
+                    terminated: before.terminated,
+                    ..exit
+                };
             }
         }
     }

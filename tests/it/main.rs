@@ -24,6 +24,8 @@ mod github_server;
 mod harnesses;
 mod hostile;
 mod init;
+mod kube;
+mod kube_server;
 mod lifecycle;
 mod model_server;
 mod phoenix;

@@ -15,6 +15,8 @@ pub(super) fn code(error: &Error) -> Option<u16> {
 /// Whether it may be better next time, and how long the server wants to be left alone.
 pub(super) fn passes(error: &Error) -> Option<Option<Duration>> {
     match error {
+        // As it tells that there is no such container to run something in.
+        Error::Api(status) if status.code == 500 && status.message.contains("not found") => None,
         Error::Api(status) if matches!(status.code, 429 | 500 | 502 | 503 | 504) => {
             let seconds = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
             Some((seconds > 0).then(|| Duration::from_secs(u64::from(seconds))))

@@ -105,6 +105,16 @@ impl Kubernetes {
         events.into_iter().filter(of_job).filter_map(|event| event.message).collect()
     }
 
+    /// Why a pod's image cannot be had: its status soon only says that it is tried again.
+    pub(super) fn unpulled(&self, pod: &Pod) -> Option<String> {
+        let of_pod = |event: &Event| {
+            event.involved_object.uid == pod.metadata.uid
+                && event.reason.as_deref() == Some("Failed")
+        };
+        let told = self.events("Pod").ok()?.into_iter().filter(of_pod);
+        told.filter_map(|event| event.message).find(|told| told.starts_with("Failed to pull"))
+    }
+
     fn events(&self, of: &str) -> Result<Vec<Event>> {
         let cluster = self.cluster()?;
         let wanted = ListParams::default().fields(&format!("involvedObject.kind={of}"));

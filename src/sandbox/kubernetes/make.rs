@@ -141,8 +141,9 @@ impl Kubernetes {
             let pod = self.pods(plan.spec.session, job)?.pop();
             let asked = pod.is_none() && since.elapsed() > 3 * PAUSE;
             let refusals = if asked { self.refusals(job) } else { Vec::new() };
-            let (what, trouble) = match (standing::look(pod.as_ref(), &refusals, plan.image), pod) {
-                (Look::Ready, Some(pod)) => return Ok(pod),
+            let look = standing::look(pod.as_ref(), &refusals, plan.image);
+            let (what, trouble) = match (look, &pod) {
+                (Look::Ready, Some(pod)) => return Ok(pod.clone()),
                 (Look::Failed(failure), _) => return Err(failure),
                 (Look::Waiting { what, trouble }, _) => (what, trouble),
                 (Look::Ready, None) => continue,
@@ -158,7 +159,9 @@ impl Kubernetes {
             }
             let given_up = stood.zip(patience).is_some_and(|(stood, patience)| stood > patience);
             if given_up || since.elapsed() > plan.settings.start_timeout {
-                return Err(trouble.map_or_else(|| late(&what), |trouble| trouble.failure));
+                let Some(trouble) = trouble else { return Err(late(&what)) };
+                let told = patience.and_then(|_| self.unpulled(pod.as_ref()?));
+                return Err(told.into_iter().fold(trouble.failure, Failure::because));
             }
             std::thread::sleep(PAUSE);
         }

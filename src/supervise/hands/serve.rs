@@ -29,7 +29,13 @@ const TELLING: Duration = Duration::from_secs(1);
 /// How long what a command left behind may take to end when told to, and then to die.
 const LEFT_BEHIND: Duration = Duration::from_millis(300);
 const DYING: Duration = Duration::from_secs(10);
+/// How often they look whether it is time to end.
+const LOOKING_MS: u16 = 500;
 const SOON: Duration = Duration::from_millis(5);
+
+/// How long they go on once a signal says to end: the supervisor is told the same, and needs them to
+/// end a turn. It is shorter than a cluster waits.
+const GOODBYE: Duration = Duration::from_secs(9);
 
 /// Runs one command after the other, for a user that the kernel vouches for, until told to end.
 pub fn serve(socket: &Path, owner: u32) -> Result<()> {
@@ -37,20 +43,22 @@ pub fn serve(socket: &Path, owner: u32) -> Result<()> {
     let mut signals = Signals::new()?;
     nix::sys::prctl::set_child_subreaper(true).cannot(Kind::Sandbox, doing)?;
     let listener = listen(socket).cannot(Kind::Sandbox, doing)?;
+    let mut goodbye = Goodbye(None);
     loop {
-        let ready = |fd| PollFd::new(fd, PollFlags::POLLIN);
-        let mut fds = [ready(signals.as_fd()), ready(listener.as_fd())];
-        let _ = poll(&mut fds, PollTimeout::NONE);
-        if signals.asked_to_end() {
+        if goodbye.is_due(&mut signals) {
             return Ok(());
         }
+        let ready = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let mut fds = [ready(signals.as_fd()), ready(listener.as_fd())];
+        let _ = poll(&mut fds, PollTimeout::from(LOOKING_MS));
         reap(|_, _| {});
         let Ok((stream, _)) = listener.accept() else { continue };
         let peer = getsockopt(&stream, PeerCredentials).map(|peer| peer.uid());
         if peer != Ok(owner) {
             continue;
         }
-        let after = attend(stream, socket.parent().unwrap_or(socket), &mut signals);
+        let folder = socket.parent().unwrap_or(socket);
+        let after = attend(stream, folder, (&mut signals, &mut goodbye));
         // Whatever became of it, nothing of it runs on.
         end_all(true);
         if matches!(after, Ok(After::End)) {
@@ -77,7 +85,23 @@ enum After {
     End,
 }
 
-fn attend(mut stream: UnixStream, folder: &Path, signals: &mut Signals) -> io::Result<After> {
+/// When a signal said to end.
+struct Goodbye(Option<Instant>);
+
+impl Goodbye {
+    fn is_due(&mut self, signals: &mut Signals) -> bool {
+        if signals.asked_to_end() {
+            self.0.get_or_insert_with(Instant::now);
+        }
+        self.0.is_some_and(|told| told.elapsed() >= GOODBYE)
+    }
+}
+
+fn attend(
+    mut stream: UnixStream,
+    folder: &Path,
+    (signals, goodbye): (&mut Signals, &mut Goodbye),
+) -> io::Result<After> {
     stream.set_nonblocking(false)?;
     stream.set_read_timeout(Some(HANDING))?;
     let Some((wanted, input)) = take(&mut stream, folder)? else { return Ok(After::End) };
@@ -92,7 +116,7 @@ fn attend(mut stream: UnixStream, folder: &Path, signals: &mut Signals) -> io::R
             return Ok(After::Next);
         }
     };
-    let Some(how) = running.follow(signals, kills)? else { return Ok(After::End) };
+    let Some(how) = running.follow((signals, goodbye), kills)? else { return Ok(After::End) };
     end_all(false);
     while running.copy()? {}
     let oom_kills = memory::kills().saturating_sub(kills);
@@ -155,12 +179,16 @@ impl Running {
     }
 
     /// Tells what is written until the command's main process ends; `None` where the hands are to.
-    fn follow(&mut self, signals: &mut Signals, kills: u64) -> io::Result<Option<Ended>> {
+    fn follow(
+        &mut self,
+        (signals, goodbye): (&mut Signals, &mut Goodbye),
+        kills: u64,
+    ) -> io::Result<Option<Ended>> {
         loop {
             let moved = self.copy()?;
             let now = Instant::now();
             self.watch.looked(moved, now);
-            if signals.asked_to_end() {
+            if goodbye.is_due(signals) {
                 return Ok(None);
             }
             let (pid, mut ended) = (self.pid, None);

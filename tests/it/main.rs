@@ -26,6 +26,7 @@ mod hostile;
 mod init;
 mod kube;
 mod kube_server;
+mod kubernetes;
 mod lifecycle;
 mod model_server;
 mod phoenix;

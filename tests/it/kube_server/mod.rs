@@ -165,6 +165,17 @@ impl KubeServer {
         format!("{scheme}://{}", self.address)
     }
 
+    /// Where pods find the API.
+    pub fn host(&self) -> &str {
+        &self.world.host
+    }
+
+    /// Takes a pod away as `kubectl delete` does.
+    pub fn delete_pod(&self, pod: &str) {
+        let key = store::Key::new(Kind::of("pods"), NAMESPACE, pod);
+        admit::delete(&self.world, &key, &Value::Null).expect("there is one");
+    }
+
     pub fn port(&self) -> u16 {
         self.address.port()
     }

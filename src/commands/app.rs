@@ -1,12 +1,13 @@
 //! What the pages share: the settings, the screens, the store and the providers, each opened when a
 //! page asks for it, since most pages need only some.
 
-use super::{Global, clock};
+use super::{Global, clock, providers};
 use crate::config::Known;
 use crate::config::env::Env;
 use crate::config::layers::{self, Layers, Level as Origins, Origin};
 use crate::domain::options::Options;
 use crate::domain::plan::LaunchPlan;
+use crate::domain::provider::About;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::forge::Git;
 use crate::harness::{self, Harness};
@@ -22,6 +23,7 @@ use crate::sandbox::{self, Host, Provider, Providers};
 use crate::secrets::{Encrypted, Keyring, Stores, Unlock};
 use crate::store::{Filter, SessionRecord, Store};
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -153,19 +155,18 @@ impl App {
         Ok(Rc::new(Sandboxed { provider, harness }))
     }
 
-    /// Every provider, at the place that `config.toml` says.
-    pub fn configured(&self) -> Vec<(&'static str, Options)> {
+    /// What `config.toml` says of providers. A file with mistakes is told where settings are checked.
+    pub fn configured(&self) -> BTreeMap<String, Options> {
         let said = self.layers().and_then(|layers| Ok(layers.settings()?.sandboxes));
-        // A file with mistakes is told where settings are checked.
-        let mut said = said.unwrap_or_default();
-        sandbox::NAMES.map(|name| (name, said.remove(name).unwrap_or_default())).into()
+        said.unwrap_or_default()
     }
 
     /// Wherever sandboxes of this store may be: where the settings say, and where sessions ran.
     pub fn places(&self, store: &Store) -> Result<Vec<(String, Options)>> {
-        let configured = self.configured().into_iter();
-        let mut places: Vec<_> =
-            configured.map(|(name, options)| (name.to_owned(), options)).collect();
+        let mut said = self.configured();
+        let place =
+            |about: &About| (about.name.to_owned(), said.remove(about.name).unwrap_or_default());
+        let mut places: Vec<_> = sandbox::ABOUT.iter().map(place).collect();
         for session in store.sessions(&Filter::default())? {
             let sandbox = &session.plan.sandbox;
             let place = (sandbox.provider.clone(), sandbox.own_options());
@@ -346,9 +347,8 @@ impl App {
 pub fn known() -> Known {
     Known {
         harnesses: harness::NAMES,
-        providers: &sandbox::NAMES,
-        options: sandbox::options,
-        managed: &[],
+        providers: &providers::NAMES,
+        about: providers::about,
         metric: |text| crate::traces::metric::Metric::parse(text).map(drop),
     }
 }

@@ -1,12 +1,12 @@
 //! `loop doctor`
 
 use super::app::{App, Done};
-use super::secret;
+use super::{providers, secret};
 use crate::error::Failure;
 use crate::harness;
 use crate::output::human;
 use crate::output::json::{self, v1};
-use crate::output::view::{DoctorRow, DoctorState, StoreRow};
+use crate::output::view::{DoctorRow, DoctorState, ProviderView, StoreRow};
 use crate::secrets::Is;
 
 /// Check every requirement, and say what mends it
@@ -85,25 +85,15 @@ fn settings(app: &App) -> Vec<DoctorRow> {
 
 /// One that works is enough; each says what it lacks.
 fn sandboxes(app: &App) -> Vec<DoctorRow> {
-    let mut rows = Vec::new();
-    for (name, options) in app.configured() {
-        let provider = app.providers().and_then(|providers| providers.at(name, &options));
-        match provider {
-            Ok(provider) => rows.extend(provider.facts().into_iter().map(|fact| DoctorRow {
-                requirement: format!("sandbox `{name}`: {}", fact.what),
-                state: if fact.holds { DoctorState::Ready } else { DoctorState::Optional },
-                detail: fact.detail,
-                mend: fact.mend,
-            })),
-            Err(failed) => rows.push(DoctorRow {
-                requirement: format!("sandbox `{name}`"),
-                state: DoctorState::Optional,
-                detail: failed.to_string(),
-                mend: failed.hints.first().cloned(),
-            }),
-        }
-    }
-    rows
+    let rows = |view: ProviderView| {
+        let name = view.about.name;
+        let named = |need: DoctorRow| DoctorRow {
+            requirement: format!("sandbox `{name}`: {}", need.requirement),
+            ..need
+        };
+        view.needs.into_iter().map(named).collect::<Vec<_>>()
+    };
+    providers::look(app).into_iter().flat_map(rows).collect()
 }
 
 /// Where secrets can be kept. One place that works is enough, and none is needed where they come from

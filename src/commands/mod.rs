@@ -14,6 +14,8 @@ mod hidden;
 mod init;
 mod preset;
 mod project;
+mod providers;
+mod sandbox;
 mod schema;
 mod secret;
 mod session;
@@ -82,6 +84,9 @@ enum Command {
     /// Credentials: where they are kept, and what wants them
     #[command(subcommand, alias = "secrets")]
     Secret(secret::Command),
+    /// Where workers run, and what each place can do
+    #[command(subcommand, alias = "sandboxes")]
+    Sandbox(sandbox::Command),
     /// Sources of traces
     #[command(subcommand, alias = "projects")]
     Project(project::Command),
@@ -133,6 +138,7 @@ fn dispatch(command: Command, app: &App) -> app::Done {
         Command::Preset(command) => preset::run(command, app),
         Command::Skill(command) => skill::run(command, app),
         Command::Secret(command) => secret::run(command, app),
+        Command::Sandbox(command) => sandbox::run(command, app),
         Command::Project(command) => project::run(command, app),
         Command::Traces(command) => traces::run(command, app),
         Command::Signal(command) => signal::run(command, app),

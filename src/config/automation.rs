@@ -9,6 +9,7 @@ use crate::domain::automation::{
 };
 use crate::domain::digest;
 use crate::domain::measure;
+use crate::domain::provider::Ability;
 use crate::domain::schedule::{self, Schedule};
 use crate::domain::words::or;
 use crate::error::Result;
@@ -77,15 +78,14 @@ fn preset(table: &mut Table, around: &Around) -> String {
     let names: Vec<&str> = around.presets.keys().map(String::as_str).collect();
     match around.presets.get(&found.value) {
         None => table.unknown_name(&found, "preset", &names),
-        Some(Some(provider)) if around.known.managed.contains(&provider.as_str()) => {
+        Some(Some(provider)) if !around.known.can(provider, Ability::Automations) => {
             let sentence = format!(
                 "preset `{}` runs on `{provider}`, and automations do not run on a vendor's own \
                  infrastructure",
                 found.value
             );
-            let Known { providers, managed, .. } = around.known;
-            let own = providers.iter().filter(|name| !managed.contains(name)).collect::<Vec<_>>();
-            let own = or(&own);
+            let can = |name: &&&str| around.known.can(name, Ability::Automations);
+            let own = or(&around.known.providers.iter().filter(can).collect::<Vec<_>>());
             table.wrong(&found.at, sentence, Some(format!("take a preset whose sandbox is {own}")));
         }
         Some(_) => {}

@@ -6,6 +6,7 @@ use super::{
     Context, Known, automation, bundled, env::Env, preset, reader, settings, skill, template,
 };
 use crate::domain::options::{Opt, Shape};
+use crate::domain::provider::{Ability, About};
 use crate::error::{Failure, Result};
 use proptest::prelude::*;
 use std::fmt::Write as _;
@@ -14,11 +15,21 @@ use std::path::{Path, PathBuf};
 pub(super) const KNOWN: Known = Known {
     harnesses: &["claude-code", "codex", "command", "opencode", "triage"],
     providers: &["docker", "local", "vendor"],
-    options: |name| match name {
-        "docker" => &OF_DOCKER,
-        _ => &[],
+    about: |name| {
+        Some(match name {
+            "docker" => About {
+                name: "docker",
+                able: &[Ability::Images, Ability::Automations],
+                options: &OF_DOCKER,
+                runs_in: "",
+            },
+            "local" => {
+                About { name: "local", able: &[Ability::Automations], options: &[], runs_in: "" }
+            }
+            "vendor" => About { name: "vendor", able: &[], options: &[], runs_in: "" },
+            _ => return None,
+        })
     },
-    managed: &["vendor"],
     metric: |text| match text {
         "error_rate" => Ok(()),
         _ => Err(format!("no metric is called `{text}`; did you mean `error_rate`?")),

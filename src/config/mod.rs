@@ -35,6 +35,7 @@ pub mod window;
 mod corpus;
 
 use crate::domain::options::Opt;
+use crate::domain::provider::{Ability, About};
 use std::collections::BTreeMap;
 
 /// The names of families that live elsewhere, as presets may use them.
@@ -42,12 +43,22 @@ use std::collections::BTreeMap;
 pub struct Known {
     pub harnesses: &'static [&'static str],
     pub providers: &'static [&'static str],
-    /// What a provider wants to know, by its name.
-    pub options: fn(&str) -> &'static [Opt],
-    /// Providers that run on a vendor's own infrastructure.
-    pub managed: &'static [&'static str],
+    /// What there is to know of a provider, by its name.
+    pub about: fn(&str) -> Option<About>,
     /// Whether a metric can be read by its name; the error says what would have been right.
     pub metric: fn(&str) -> Result<(), String>,
+}
+
+impl Known {
+    /// What a provider wants to know.
+    pub fn options(&self, provider: &str) -> &'static [Opt] {
+        (self.about)(provider).map_or(&[], |about| about.options)
+    }
+
+    /// Whether a provider can do something. One that nobody knows is judged elsewhere.
+    pub fn can(&self, provider: &str, ability: Ability) -> bool {
+        (self.about)(provider).is_none_or(|about| about.can(ability))
+    }
 }
 
 /// What a file's names are held against.

@@ -3,7 +3,8 @@
 use super::Known;
 use super::reader::Table;
 use crate::domain::options::{Opt, OptionValue, Options, Shape};
-use crate::domain::preset::SandboxSettings;
+use crate::domain::preset::{Image, SandboxSettings};
+use crate::domain::provider::Ability;
 use crate::error::{Failure, Kind, Result};
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 pub fn read(table: &mut Table, known: &Known) -> BTreeMap<String, Options> {
     let mut all = BTreeMap::new();
     for name in known.providers {
-        let declared = (known.options)(name);
+        let declared = known.options(name);
         // A table that takes nothing would only be an unknown key with a longer story.
         if declared.is_empty() {
             continue;
@@ -73,7 +74,7 @@ pub fn expand(
     absolute: impl Fn(&str) -> String,
 ) {
     for (name, options) in all {
-        for opt in (known.options)(name).iter().filter(|opt| matches!(opt.shape, Shape::Path)) {
+        for opt in known.options(name).iter().filter(|opt| matches!(opt.shape, Shape::Path)) {
             if let Some(path) = options.text(opt.name).map(&absolute) {
                 options.set(opt.name, OptionValue::Text(path));
             }
@@ -81,7 +82,8 @@ pub fn expand(
     }
 }
 
-/// Leaves a plan's provider what it and `config.toml` say of it, and nothing of the others.
+/// Leaves a plan's provider what it and `config.toml` say of it, and nothing of the others; nor an
+/// image where it takes none.
 pub fn settle(
     sandbox: &mut SandboxSettings,
     farther: &BTreeMap<String, Options>,
@@ -92,7 +94,10 @@ pub fn settle(
     if let Some(farther) = farther.get(&name) {
         own = own.over(farther);
     }
-    for opt in (known.options)(&name) {
+    if !known.can(&name, Ability::Images) {
+        sandbox.image = Image::Own;
+    }
+    for opt in known.options(&name) {
         if opt.required && !own.has(opt.name) {
             let sentence = format!("the sandbox provider `{name}` needs `{}`", opt.name);
             let line = format!("{} = {}", opt.name, opt.shape.example());

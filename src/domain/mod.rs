@@ -18,6 +18,7 @@ pub mod places;
 pub mod plan;
 pub mod preset;
 pub mod price;
+pub mod provider;
 pub mod refname;
 pub mod schedule;
 pub mod session;

@@ -127,6 +127,8 @@ pub enum Image {
     Reference(String),
     /// A Dockerfile of the user's, by path.
     Dockerfile(String),
+    /// What the machine has, where the provider takes no image.
+    Own,
 }
 
 /// What the sandbox may reach.

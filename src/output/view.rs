@@ -6,6 +6,7 @@ use crate::domain::automation::Automation;
 use crate::domain::automation::fire::Fire;
 use crate::domain::automation::watch::Watched;
 use crate::domain::issue::Issue;
+use crate::domain::provider::About;
 use crate::domain::session::Phase;
 use crate::domain::signal::{Run, Signal};
 use crate::domain::transcript::Usage;
@@ -182,6 +183,21 @@ pub struct SignalView {
     /// The newest first.
     pub runs: Vec<Run>,
     pub issues: Vec<KnownIssue>,
+}
+
+/// Where workers can run.
+#[derive(Debug, Clone)]
+pub struct ProviderView {
+    pub about: About,
+    /// What it needs here.
+    pub needs: Vec<DoctorRow>,
+}
+
+impl ProviderView {
+    /// Whether a session can start there.
+    pub fn is_ready(&self) -> bool {
+        self.needs.iter().all(|need| need.state == DoctorState::Ready)
+    }
 }
 
 /// One requirement that `doctor` looked at.

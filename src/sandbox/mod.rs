@@ -6,6 +6,41 @@
 //!
 //! A sandbox that is gone is a state, not an error. `create` and `remove` may be repeated: the name
 //! of a sandbox follows from the session's id, so a second `create` finds the first one's.
+//!
+//! # A hosted sandbox is one more file
+//!
+//! Services that rent out sandboxes over HTTP (Daytona, E2B, Vercel Sandbox) fit the same verbs. What
+//! the file of one would hold, and nothing outside it but its line in [`FAMILY`]:
+//!
+//! - Its `ENTRY`: able to run any harness, `Images` only where the service takes one at the start (it
+//!   takes a snapshot or a template made before: an option then, and `Images` is left out), `Limits`,
+//!   `NoNetwork` by its own egress rules. Options: the address, the project or team, the snapshot, and
+//!   the *name* of the secret that is its key; the key is asked for when the first call is made.
+//! - `create`: look for a sandbox with the labels `loop.session` and `loop.store` (Daytona filters by
+//!   all labels; E2B by metadata; Vercel by one tag, so the rest is compared here), else make one with
+//!   them, with the service's own end of life set (minutes at Daytona, rounded up; seconds from now at
+//!   E2B; milliseconds at Vercel) from the idle time-out and a day, so that nothing is ever left to be
+//!   paid for. Wait until it runs. Upload one archive (this program, the harness, the evidence) and
+//!   start the supervisor detached, as a command of the service that outlives its caller. None of them
+//!   gives process 1 or an end of input: the boot specification is one line, so no end is needed; at
+//!   Vercel, which has no input at all, the supervisor starts bare and takes its first turn by the
+//!   verb `turn` like any later one, out of a file that only the supervisor's user can read and that it
+//!   removes; a preset with secrets is told so. `live` stays `None`: the journal is asked for by number.
+//! - `status`: the service's states to ours. `started` and `running` are running, `paused` and
+//!   `archived` are [`Status::Paused`], `stopped` is stopped with its files, 404 is gone; a state that
+//!   is not known, or no answer, is an error and never an end.
+//! - `exec`: the streamed kind of command, never the simple one, which mixes both outputs and ends
+//!   after seconds. Daytona's log socket marks stdout by `01 01 01` and stderr by `02 02 02`, also
+//!   across frames; E2B's envelopes carry base64 and an end event; Vercel's lines carry text and a
+//!   final command. A stream without its end is an error of reading, and the runner asks again from
+//!   the number it knows. The exit code comes from the service's record of the command.
+//! - `download`: `loop` packs in the sandbox, by `exec`; where the output of a command is text alone,
+//!   it packs to a file that is fetched. Unpacked as hostile, like every archive.
+//! - `remove`: delete; 404 is done. `list`: by the label of the store. `facts`: the key is there, the
+//!   service answers, the snapshot or template exists.
+//!
+//! Blocking over the shared HTTP client; its retries, with the service's `Retry-After`, are enough.
+//! Nothing above this folder changes: what a service cannot do is an ability that it does not declare.
 
 mod docker;
 mod local;
@@ -14,8 +49,9 @@ mod tarball;
 
 pub use tarball::{Quota, unpack};
 
-use crate::domain::options::{Opt, Options};
+use crate::domain::options::Options;
 use crate::domain::preset::Image;
+use crate::domain::provider::About;
 use crate::domain::turn::BootSpec;
 use crate::domain::words::or;
 use crate::error::{Failure, Kind, Result};
@@ -139,41 +175,35 @@ pub struct Host {
 /// A kind of provider, as its own file declares it.
 #[derive(Clone, Copy)]
 pub struct Entry {
-    pub name: &'static str,
-    /// What it runs workers in, in a few words.
-    pub about: &'static str,
-    /// What it wants to know.
-    pub options: &'static [Opt],
-    make: fn(Host, &Options) -> Result<Rc<dyn Provider>>,
+    pub about: About,
+    make: fn(Host, &Options) -> Made,
 }
 
 /// Where workers run, in the order in which they are preferred.
-pub const FAMILY: [Entry; 2] = [docker::ENTRY, local::ENTRY];
+const FAMILY: [Entry; 2] = [docker::ENTRY, local::ENTRY];
 
-/// Their names.
-pub const NAMES: [&str; FAMILY.len()] = {
-    let mut names = [""; FAMILY.len()];
+/// What there is to know of each.
+pub const ABOUT: [About; FAMILY.len()] = {
+    let mut all = [FAMILY[0].about; FAMILY.len()];
     let mut at = 0;
-    while at < names.len() {
-        names[at] = FAMILY[at].name;
+    while at < all.len() {
+        all[at] = FAMILY[at].about;
         at += 1;
     }
-    names
+    all
 };
-
-/// What a provider wants to know; nothing where no provider has that name.
-pub fn options(name: &str) -> &'static [Opt] {
-    FAMILY.iter().find(|entry| entry.name == name).map_or(&[], |entry| entry.options)
-}
 
 /// The providers that are reached from this machine, each made when it is first asked for.
 pub struct Providers {
     host: Host,
-    made: RefCell<Vec<(Place, Result<Rc<dyn Provider>>)>>,
+    made: RefCell<Vec<(Place, Made)>>,
 }
 
 /// A provider and its options.
 type Place = (String, Options);
+
+/// A provider, or why it cannot be had.
+type Made = Result<Rc<dyn Provider>>;
 
 impl Providers {
     pub fn new(host: Host) -> Self {
@@ -181,17 +211,17 @@ impl Providers {
     }
 
     /// The provider of a name, at the place that its options say.
-    pub fn at(&self, name: &str, options: &Options) -> Result<Rc<dyn Provider>> {
+    pub fn at(&self, name: &str, options: &Options) -> Made {
         let is = |place: &Place| place.0 == name && place.1 == *options;
         if let Some((_, made)) = self.made.borrow().iter().find(|(place, _)| is(place)) {
             return made.clone();
         }
-        let Some(entry) = FAMILY.iter().find(|entry| entry.name == name) else {
+        let Some(entry) = FAMILY.iter().find(|entry| entry.about.name == name) else {
             return Err(Failure::new(
                 Kind::Config,
                 format!("no sandbox provider is called `{name}`"),
             )
-            .hint(format!("choose {}", or(&NAMES))));
+            .hint(format!("choose {}", or(&ABOUT.map(|about| about.name)))));
         };
         let made = (entry.make)(self.host.clone(), options);
         self.made.borrow_mut().push(((name.to_owned(), options.clone()), made.clone()));
@@ -202,6 +232,7 @@ impl Providers {
     pub fn usual(&self, said: &BTreeMap<String, Options>) -> &'static str {
         let none = Options::default();
         let is_there = |name: &&str| self.at(name, said.get(*name).unwrap_or(&none)).is_ok();
-        NAMES.into_iter().find(is_there).unwrap_or(NAMES[0])
+        let mut names = ABOUT.iter().map(|about| about.name);
+        names.find(is_there).unwrap_or(ABOUT[0].name)
     }
 }

@@ -3,17 +3,10 @@
 
 use crate::acts::{of_kind, processes, texts};
 use crate::need;
+use crate::places::on_each;
 use crate::support::{Home, need};
 use serde_json::Value;
 use std::time::Duration;
-
-/// Both providers, those that are there.
-fn on_each(check: impl Fn(&str)) {
-    need!(need::bubblewrap());
-    check("local");
-    need!(need::image());
-    check("docker");
-}
 
 /// Runs a script as a worker; the lines of its session.
 #[track_caller]
@@ -32,8 +25,8 @@ fn outcome(lines: &[Value]) -> (&str, &str) {
 
 #[test]
 fn one_that_says_nothing() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         let lines = run(&home, sandbox, "exit 0", "", 1);
         assert_eq!(outcome(&lines), ("empty", "it exited 0 and wrote nothing"));
         let lines = run(&home, sandbox, "printf '\\n  \\n'", "", 1);
@@ -43,8 +36,8 @@ fn one_that_says_nothing() {
 
 #[test]
 fn one_that_fails() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         let lines =
             run(&home, sandbox, "echo on it; echo 'error: no such model' >&2; exit 9", "", 1);
         let (outcome, reason) = outcome(&lines);
@@ -58,8 +51,8 @@ fn one_that_fails() {
 /// Neither a byte nor a moment of the processor.
 #[test]
 fn one_that_hangs() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         let limits = "[limits]\nquiet = \"1s\"\n";
         let lines = run(&home, sandbox, "echo on it; exec sleep 987654", limits, 7);
         assert_eq!(outcome(&lines).0, "limit");
@@ -69,8 +62,8 @@ fn one_that_hangs() {
 
 #[test]
 fn one_that_never_ends() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         let limits = "[limits]\ntimeout = \"1s\"\n";
         let script = "trap '' INT TERM HUP; while :; do echo busy; sleep 0.1; done";
         let lines = run(&home, sandbox, script, limits, 7);
@@ -82,8 +75,8 @@ fn one_that_never_ends() {
 /// Children, and children that left the process group and closed everything.
 #[test]
 fn one_that_forks() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         let script = "sleep 987651 & (setsid sleep 987652 >/dev/null 2>&1 &); \
                       setsid sh -c 'trap \"\" TERM INT HUP; sleep 987653; sleep 987653' & echo done";
         let began = std::time::Instant::now();
@@ -112,8 +105,8 @@ fn one_that_forks_without_end() {
 
 #[test]
 fn much_output() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         let script = "yes 'a line of some length that is said again and again' | head -c 20000000";
         home.script("much", sandbox, script, "");
         let done = home.ask(&["session", "start", "--preset", "much", "--json", "do it"]).ok();
@@ -129,8 +122,8 @@ fn much_output() {
 /// Past its limit it is ended, and what it said until then is kept.
 #[test]
 fn more_output_than_allowed() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         let limits = "[limits]\noutput = \"1MiB\"\n";
         let lines = run(&home, sandbox, "yes 'a longer line, to be quick about it'", limits, 7);
         let (outcome, reason) = outcome(&lines);
@@ -143,8 +136,8 @@ fn more_output_than_allowed() {
 /// The longest line there may be, and one byte that is too much.
 #[test]
 fn a_line_of_64_mebibytes() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         let script = "head -c 67108865 /dev/zero | tr '\\0' x; echo; echo after";
         let lines = run(&home, sandbox, script, "", 0);
         assert!(texts(&lines, "error").contains("1 byte of it left out"), "it is told");
@@ -156,8 +149,8 @@ fn a_line_of_64_mebibytes() {
 
 #[test]
 fn bytes_that_are_no_text() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         let script = "printf 'a\\377\\376b\\n\\000c\\n'; printf 'no newline at the end'";
         let lines = run(&home, sandbox, script, "", 0);
         let said = texts(&lines, "assistant");
@@ -169,8 +162,8 @@ fn bytes_that_are_no_text() {
 /// A terminal is not steered by what a worker says, writes or is called.
 #[test]
 fn terminal_escapes() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         let script = "printf '\\033]0;owned\\007\\033[2Jhello\\r\\033[31mred\\n'; \
                       printf '\\302\\233\\342\\200\\256x\\n'; printf 'e\\033[1mrr\\n' >&2; \
                       printf x > \"/artifacts/$(printf 'a\\033[2Jb.txt')\"";
@@ -200,8 +193,8 @@ fn terminal_escapes() {
 /// What is left for people comes out safely: no link, no device, nothing outside its folder.
 #[test]
 fn artifacts_that_are_none() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         let script = "cd /artifacts; echo mine > good.txt; ln -s /etc/passwd link.txt; \
                       ln -s / root; mkfifo pipe; mkdir -p a/b; echo deep > a/b/deep.txt; \
                       ln good.txt hard.txt; printf x > '-rf'; mkdir 'with space'; \
@@ -255,8 +248,8 @@ fn an_investigation_that_makes_things_up() {
 /// The worker is nobody: it reads no journal, alters no evidence, and sees no other's files.
 #[test]
 fn what_a_worker_may_not() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         let script = "for f in /loop/run/journal.jsonl /etc/shadow; do cat $f >/dev/null 2>&1 && echo READ $f; done; \
                       echo x >> /traces/snapshot.db 2>/dev/null && echo WROTE; \
                       rm -f /traces/snapshot.db 2>/dev/null && echo REMOVED; \
@@ -290,8 +283,8 @@ fn one_that_eats_memory() {
 /// Without a network there is none.
 #[test]
 fn no_way_out() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         let script =
             "cat /proc/net/dev | tail -n +3 | cut -d: -f1 | tr -d ' ' | sort | tr '\\n' ' '";
         let lines = run(&home, sandbox, script, "network = \"none\"\n", 0);

@@ -3,6 +3,7 @@
 
 use crate::acts::{gapless, of_kind, texts, valid, valid_as};
 use crate::need;
+use crate::places::on_each;
 use crate::support::{Home, need};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -15,22 +16,14 @@ const COUNTS: &str = "n=$(cat n 2>/dev/null || echo 0); n=$((n + 1)); echo $n > 
 /// A worker that goes on until there is a file `go` in its workspace.
 const WAITS: &str = "echo waiting; while [ ! -e go ]; do sleep 0.05; done; echo went on";
 
-/// Both providers, those that are there.
-fn on_each(check: impl Fn(&str)) {
-    need!(need::bubblewrap());
-    check("local");
-    need!(need::image());
-    check("docker");
-}
-
 fn start(preset: &str) -> [&str; 6] {
     ["session", "start", "--preset", preset, "--json", "do it"]
 }
 
 #[test]
 fn a_session_in_a_pipe_ends_after_its_turn() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         home.script("counts", sandbox, COUNTS, "");
         let lines = home.ask(&start("counts")).ok().session(&home);
         assert_eq!(texts(&lines, "assistant"), "turn 1: do it");
@@ -46,8 +39,8 @@ fn a_session_in_a_pipe_ends_after_its_turn() {
 
 #[test]
 fn a_detached_session_is_come_back_to() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         home.script("counts", sandbox, COUNTS, "");
         let id = home.detach(&["--preset", "counts", "--name", "mine", "one"]);
         let shown = home.wait(&id, "idle");
@@ -72,8 +65,8 @@ fn a_detached_session_is_come_back_to() {
 /// The command that started it is killed in the middle; another one goes on to its end.
 #[test]
 fn a_killed_command_loses_nothing() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         let script = "i=0; while [ $i -lt 60 ]; do i=$((i+1)); echo line $i; sleep 0.02; done";
         home.script("talks", sandbox, script, "");
         let started = home.run(&start("talks")).start();
@@ -160,8 +153,8 @@ fn follow_ups_wait_or_are_refused() {
 
 #[test]
 fn an_interrupted_turn_ends_and_the_session_stays() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         // It will not go when it is asked to.
         let script = "trap '' INT TERM; read -r a; echo \"$a\"; [ \"$a\" = stay ] && sleep 987654";
         home.script("stays", sandbox, &format!("{script}; true"), "");
@@ -182,8 +175,8 @@ fn an_interrupted_turn_ends_and_the_session_stays() {
 
 #[test]
 fn a_stopped_session_is_collected() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         home.script(
             "works",
             sandbox,
@@ -206,8 +199,8 @@ fn a_stopped_session_is_collected() {
 /// A worker that ended while nobody looked is taken in by whatever looks next.
 #[test]
 fn gc_collects_and_removes() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         home.script("counts", sandbox, COUNTS, "idle_timeout = \"1s\"\n");
         let id = home.detach(&["--preset", "counts", "one"]);
         std::thread::sleep(Duration::from_millis(2500));
@@ -226,8 +219,8 @@ fn gc_collects_and_removes() {
 
 #[test]
 fn a_kept_sandbox_stays_until_its_session_is_removed() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         home.script("fails", sandbox, "echo no; exit 3", "keep = \"on-failure\"\n");
         home.script("counts", sandbox, COUNTS, "");
         home.ask(&start("counts")).ok();
@@ -372,8 +365,8 @@ fn a_dry_run_starts_nothing() {
 /// `setup` runs once a session, before the first turn, and is told.
 #[test]
 fn setup_runs_once() {
-    on_each(|sandbox| {
-        let home = Home::new();
+    on_each(|place| {
+        let (home, sandbox) = (place.home(), place.sandbox);
         let script = "cat setup.log";
         home.script(
             "set-up",

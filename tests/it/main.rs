@@ -30,6 +30,7 @@ mod lifecycle;
 mod model_server;
 mod phoenix;
 mod phoenix_rig;
+mod places;
 mod readme;
 mod rig;
 mod secrets;

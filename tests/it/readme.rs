@@ -44,6 +44,53 @@ fn every_console_command_of_the_readme_works() {
     assert!(ran >= 20, "only {ran} commands were found");
 }
 
+/// The blocks of a language.
+fn blocks(language: &str) -> Vec<String> {
+    let text = readme();
+    let open = format!("```{language}\n");
+    let begun = text.split(&open).skip(1);
+    begun.map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+/// What asks for a key, a terminal or a server elsewhere cannot be run here; its flags must exist.
+#[test]
+fn every_other_command_of_the_readme_parses() {
+    let home = Home::new();
+    let mut parsed = 0;
+    for line in blocks("sh").iter().flat_map(|block| block.lines()) {
+        let command =
+            [" # ", " < ", " > "].iter().fold(line, |line, end| line.split(end).next().unwrap());
+        let Some(at) = command.find("loop ") else { continue };
+        let words = words(&command[at + "loop ".len()..]);
+        let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+        words.push("--help");
+        let done = home.run(&words).done();
+        assert_eq!(done.code, Some(0), "`{line}`: {}", done.stderr);
+        parsed += 1;
+    }
+    assert!(parsed >= 10, "only {parsed} commands were found");
+}
+
+/// A file that the README shows is one that can be used as it stands.
+#[test]
+fn every_settings_file_of_the_readme_is_valid() {
+    let home = Home::new();
+    let add = ["project", "add", "checkout", "--source", "file", "--path", "."];
+    home.ask(&add).ok();
+    let mut kinds = BTreeSet::new();
+    for block in blocks("toml") {
+        let Some(path) = block.lines().next().unwrap().strip_prefix("# ~/.config/loop/") else {
+            continue;
+        };
+        home.write(&format!("config/{path}"), &block);
+        kinds.insert(path.split('/').next().unwrap().to_owned());
+    }
+    for noun in ["preset", "skill", "automation"] {
+        home.ask(&[noun, "validate"]).ok();
+    }
+    assert!(kinds.contains("presets") && kinds.contains("skills"), "{kinds:?}");
+}
+
 /// The commands of a help text, by their names.
 fn commands(home: &Home, above: &[&str]) -> Vec<String> {
     let mut words = above.to_vec();

@@ -2,12 +2,14 @@
 
 use crate::acts::{of_kind, valid_as};
 use crate::need;
+use crate::places::{Place, on_each};
 use crate::support::{Home, need};
 use serde_json::Value;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-fn check(sandbox: &str) {
-    let home = Home::new();
+fn check(place: &Place) {
+    let (home, sandbox) = (place.home(), place.sandbox);
     let start = ["session", "start", "--preset", "triage", "--project", "demo", "--json"];
     let done = home.ask(&[&start[..], &["--sandbox", sandbox]].concat()).ok();
     let lines = done.session(&home);
@@ -65,15 +67,8 @@ fn ids(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn triage_of_the_demo_on_docker() {
-    need!(need::docker());
-    check("docker");
-}
-
-#[test]
-fn triage_of_the_demo_on_this_machine() {
-    need!(need::bubblewrap());
-    check("local");
+fn triage_of_the_demo() {
+    on_each(check);
 }
 
 /// The same evidence gives the same files, wherever it is looked at.
@@ -101,6 +96,37 @@ fn triage_may_be_repeated() {
     }
     assert_eq!(seen.len(), 1, "two runs, two results");
     home.nothing_left();
+}
+
+/// One preset, of which one line changes: the same transcript everywhere, times and ids aside, and the
+/// same files.
+#[test]
+fn triage_is_the_same_everywhere() {
+    let seen = RefCell::new(Vec::new());
+    on_each(|place| {
+        let home = place.home();
+        let preset = std::fs::read_to_string("presets/triage.toml").unwrap();
+        let line = format!("[sandbox]\nprovider = \"{}\"\n{}", place.sandbox, place.image());
+        assert_eq!(preset.matches("[sandbox]\n").count(), 1);
+        home.write("config/presets/mine.toml", &preset.replace("[sandbox]\n", &line));
+        home.ask(&["session", "start", "--preset", "mine", "--project", "demo"]).ok();
+        let shown = home.show("last");
+        let mut events = home.events(shown["id"].as_str().unwrap());
+        for event in &mut events {
+            for field in ["at", "session"] {
+                event.as_object_mut().unwrap().shift_remove(field);
+            }
+        }
+        let artifacts = shown["artifacts"].as_array().unwrap().iter();
+        let read = |one: &Value| std::fs::read_to_string(one["path"].as_str().unwrap()).unwrap();
+        seen.borrow_mut().push((place.name, events, artifacts.map(read).collect::<Vec<_>>()));
+        home.nothing_left();
+    });
+    let seen = seen.into_inner();
+    for (name, events, files) in &seen {
+        assert_eq!((events, files), (&seen[0].1, &seen[0].2), "{name} is not as {}", seen[0].0);
+        assert!(events.len() > 3 && files.len() == 2, "{name}");
+    }
 }
 
 /// What a person sees: the transcript beside the answer, and the answer alone on standard output.

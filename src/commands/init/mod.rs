@@ -107,6 +107,7 @@ fn sandbox(app: &App) -> Result<DoctorRow> {
     if let Some(mend) = &lacking.mend {
         failed = failed.hint(format!("mend it: `{mend}`"));
     }
-    let others: Vec<_> = sandbox::NAMES.into_iter().filter(|name| *name != usual).collect();
+    let others: Vec<_> =
+        sandbox::ABOUT.iter().map(|about| about.name).filter(|name| *name != usual).collect();
     Err(failed.hint(format!("`loop doctor` says what {} would need", or(&others))))
 }

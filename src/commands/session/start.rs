@@ -121,7 +121,8 @@ pub fn planned(app: &App, flags: &StartFlags) -> Result<LaunchPlan> {
     let layers = app.layers()?;
     let settings = layers.settings()?;
     let named = flags.sandbox.is_some() || settings.defaults.sandbox.is_some();
-    let usual = if named { sandbox::NAMES[0] } else { app.providers()?.usual(&settings.sandboxes) };
+    let usual =
+        if named { sandbox::ABOUT[0].name } else { app.providers()?.usual(&settings.sandboxes) };
     start::resolve(&layers, flags, usual, clock::now())
 }
 

@@ -6,6 +6,7 @@ pub mod card;
 pub mod doctor;
 pub mod issues;
 pub mod plan;
+pub mod providers;
 pub mod secrets;
 pub mod sessions;
 pub mod settings;

@@ -56,10 +56,10 @@ pub(super) fn sandbox_rows(card: &mut Card, sandbox: &SandboxSettings) {
         Image::Auto => format!("image auto on {}", sandbox.base_image),
         Image::Reference(reference) => format!("image {reference}"),
         Image::Dockerfile(path) => format!("image built from {path}"),
+        Image::Own => "no image".to_owned(),
     };
     let provider = match sandbox.provider.as_str() {
         "" => image,
-        "local" => "local".to_owned(),
         provider => format!("{provider}, {image}"),
     };
     card.row("sandbox", line(&provider));

@@ -23,8 +23,10 @@ impl Docker {
         progress: &mut dyn FnMut(&str),
     ) -> Result<String> {
         match spec.image {
-            Image::Auto if spec.bare => self.provide_empty().map(|()| EMPTY.to_owned()),
-            Image::Auto => self.provide_base(spec, progress),
+            Image::Auto | Image::Own if spec.bare => {
+                self.provide_empty().map(|()| EMPTY.to_owned())
+            }
+            Image::Auto | Image::Own => self.provide_base(spec, progress),
             Image::Reference(name) => {
                 if !self.has_image(name)? {
                     self.pull(name, progress)?;

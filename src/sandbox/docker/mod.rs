@@ -13,6 +13,7 @@ mod volumes;
 
 use super::{Area, Created, Entry, Fact, Found, Host, Provider, SandboxSpec, Status};
 use crate::domain::places;
+use crate::domain::provider::{Ability, About};
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use bollard::Docker as Client;
 use bollard::errors::Error;
@@ -31,9 +32,18 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::runtime::Runtime;
 
 pub(super) const ENTRY: Entry = Entry {
-    name: "docker",
-    about: "containers of a Docker engine, or of what speaks its API",
-    options: &[],
+    about: About {
+        name: "docker",
+        runs_in: "containers of a Docker engine, or of what speaks its API",
+        able: &[
+            Ability::AnyHarness,
+            Ability::Images,
+            Ability::Limits,
+            Ability::NoNetwork,
+            Ability::Automations,
+        ],
+        options: &[],
+    },
     make: |host, _| Ok(Rc::new(Docker::connect(host)?)),
 };
 

@@ -9,6 +9,7 @@ mod bubblewrap;
 
 use super::{Area, Created, Entry, Fact, Found, Host, Provider, SandboxSpec, Status};
 use crate::domain::places;
+use crate::domain::provider::{Ability, About};
 use crate::domain::turn::BootSpec;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use nix::fcntl::{Flock, FlockArg};
@@ -24,9 +25,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 pub(super) const ENTRY: Entry = Entry {
-    name: "local",
-    about: "processes of this machine, behind bubblewrap",
-    options: &[],
+    about: About {
+        name: "local",
+        runs_in: "processes of this machine, behind bubblewrap",
+        able: &[Ability::AnyHarness, Ability::NoNetwork, Ability::Automations],
+        options: &[],
+    },
     make: |host, _| Ok(Rc::new(Local::new(host))),
 };
 

@@ -8,6 +8,7 @@
 mod automations;
 mod doctor;
 mod lines;
+mod providers;
 mod secrets;
 mod session;
 mod settings;
@@ -16,6 +17,7 @@ mod signal;
 pub use automations::{Automation, Fire};
 pub use doctor::{Doctor, Init};
 pub use lines::{EventText, Line, write_event, write_event_text};
+pub use providers::Provider;
 pub use secrets::{Secret, SecretCheck, SkillCheck, SkillInstall};
 pub use session::{Artifact, Issue, Session};
 pub(in crate::output) use settings::secrets;
@@ -28,7 +30,7 @@ use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 
 /// What `schema` knows.
-pub const SCHEMAS: [&str; 17] = [
+pub const SCHEMAS: [&str; 18] = [
     "event",
     "session",
     "artifact",
@@ -38,6 +40,7 @@ pub const SCHEMAS: [&str; 17] = [
     "preset",
     "skill",
     "project",
+    "provider",
     "plan",
     "secret",
     "secret_check",
@@ -57,6 +60,7 @@ pub fn schema(name: &str) -> Option<String> {
         "session" => generator.into_root_schema_for::<Session<'static>>(),
         "artifact" => generator.into_root_schema_for::<Artifact<'static>>(),
         "issue" => generator.into_root_schema_for::<Issue<'static>>(),
+        "provider" => generator.into_root_schema_for::<Provider<'static>>(),
         "automation" => generator.into_root_schema_for::<Automation<'static>>(),
         "fire" => generator.into_root_schema_for::<Fire<'static>>(),
         "preset" => generator.into_root_schema_for::<Preset<'static>>(),

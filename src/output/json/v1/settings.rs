@@ -47,7 +47,7 @@ struct Provider<'a> {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 struct Sandbox<'a> {
     provider: &'a str,
-    /// `auto` or a reference; `null` where there is a `dockerfile`.
+    /// `auto` or a reference; `null` where there is a `dockerfile`, or the provider takes none.
     image: Option<&'a str>,
     dockerfile: Option<&'a str>,
     base_image: &'a str,
@@ -310,6 +310,7 @@ impl<'a> Sandbox<'a> {
             preset::Image::Auto => (Some("auto"), None),
             preset::Image::Reference(reference) => (Some(reference.as_str()), None),
             preset::Image::Dockerfile(path) => (None, Some(path.as_str())),
+            preset::Image::Own => (None, None),
         };
         let (network, hosts): (_, &[String]) = match &sandbox.network {
             preset::Network::None => ("none", &[]),

@@ -2,7 +2,7 @@ use super::*;
 use crate::error::{Failure, Kind, Place};
 use crate::output::json::{write_document, write_line};
 use crate::output::testing::{artifacts, events, noon, session, snapshot};
-use crate::output::view::{IssueView, Listed};
+use crate::output::view::{DoctorRow, DoctorState, IssueView, Listed, ProviderView};
 use serde_json::{Value, json};
 
 /// As much of JSON Schema as our schemas use; a keyword it does not know is a mistake.
@@ -185,6 +185,25 @@ fn project() -> domain::preset::Project {
     domain::preset::Project { name: "demo".into(), ..Default::default() }
 }
 
+fn provider() -> ProviderView {
+    const OPTION: domain::options::Opt = domain::options::Opt {
+        name: "host",
+        shape: domain::options::Shape::Text,
+        required: true,
+        help: "where",
+    };
+    let about = domain::provider::About {
+        name: "far",
+        runs_in: "containers of another machine",
+        able: &[domain::provider::Ability::Images],
+        options: &[OPTION],
+    };
+    let (requirement, detail) = ("the host".to_owned(), "it does not answer".to_owned());
+    let state = DoctorState::Optional;
+    let needs = vec![DoctorRow { requirement, state, detail, mend: None }];
+    ProviderView { about, needs }
+}
+
 fn plan() -> domain::plan::LaunchPlan {
     domain::plan::LaunchPlan {
         harness: "triage".into(),
@@ -199,6 +218,7 @@ fn plan() -> domain::plan::LaunchPlan {
 fn every_document_is_valid_and_frozen() {
     let (session, issue, plan) = (session(), issue(), plan());
     let (preset, skill, project) = (listed(preset()), listed(skill()), listed(project()));
+    let provider = provider();
     let mut frozen = Vec::new();
     let documents = [
         ("session", parsed(&Session::of(&session))),
@@ -208,6 +228,7 @@ fn every_document_is_valid_and_frozen() {
         ("skill", parsed(&Skill::of(&skill))),
         ("project", parsed(&Project::of(&project))),
         ("plan", parsed(&Plan::of(&plan))),
+        ("provider", parsed(&Provider::of(&provider))),
     ];
     for (name, document) in &documents {
         valid(name, document);

@@ -139,6 +139,7 @@ impl App {
             sessions: data.join("sessions"),
             cache: self.env.cache_dir()?,
             engines: named.map_or_else(|| self.usual_engines(), |one| vec![one]),
+            kubeconfigs: self.env.kubeconfigs(),
             path: self.env.var("PATH").unwrap_or_default(),
         };
         Ok(self.providers.get_or_init(|| Providers::new(host)))

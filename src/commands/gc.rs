@@ -95,7 +95,14 @@ impl Gc {
         for (name, options) in app.places(store)? {
             // An engine that is not there holds nothing.
             let Ok(provider) = app.providers()?.at(&name, &options) else { continue };
-            let found = provider.list()?;
+            // Nor can one be tidied up that is out of reach; its sessions end there by themselves.
+            let found = match provider.list() {
+                Ok(found) => found,
+                Err(failed) => {
+                    failure::warn(&failed.to_string(), &app.screens);
+                    continue;
+                }
+            };
             report.foreign.extend(found.iter().filter(|one| !one.ours).map(|one| one.id.clone()));
             for orphan in runner::orphans(store, found)? {
                 if !self.dry_run {

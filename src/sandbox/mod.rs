@@ -43,6 +43,7 @@
 //! Nothing above this folder changes: what a service cannot do is an ability that it does not declare.
 
 mod docker;
+mod kubernetes;
 mod local;
 pub mod programs;
 mod tarball;
@@ -116,7 +117,7 @@ pub struct Created {
     pub notes: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
     Running,
     Paused,
@@ -125,6 +126,13 @@ pub enum Status {
     /// Its files are still there.
     Stopped {
         oom_killed: bool,
+    },
+    /// It was ended from outside.
+    Lost {
+        /// By whom and why, as whoever runs it says.
+        reason: String,
+        /// Whether its journal can still be downloaded.
+        journal: bool,
     },
     Gone,
 }
@@ -169,6 +177,8 @@ pub struct Host {
     pub cache: PathBuf,
     /// Engines to try, in order, as URLs.
     pub engines: Vec<String>,
+    /// Where clusters are named, those that are there.
+    pub kubeconfigs: Vec<PathBuf>,
     pub path: String,
 }
 
@@ -180,7 +190,10 @@ pub struct Entry {
 }
 
 /// Where workers run, in the order in which they are preferred.
-const FAMILY: [Entry; 2] = [docker::ENTRY, local::ENTRY];
+const FAMILY: [Entry; 3] = [docker::ENTRY, local::ENTRY, kubernetes::ENTRY];
+
+/// The one whose rights are granted by a manifest.
+pub const CLUSTER: About = kubernetes::ENTRY.about;
 
 /// What there is to know of each.
 pub const ABOUT: [About; FAMILY.len()] = {
@@ -226,6 +239,11 @@ impl Providers {
         let made = (entry.make)(self.host.clone(), options);
         self.made.borrow_mut().push(((name.to_owned(), options.clone()), made.clone()));
         made
+    }
+
+    /// The manifest that grants what [`CLUSTER`] needs, at the place that its options say.
+    pub fn grants(&self, options: &Options) -> Result<String> {
+        kubernetes::grants(&self.host, options)
     }
 
     /// The one that is used where nobody names one: the first that is there.

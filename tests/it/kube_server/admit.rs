@@ -7,6 +7,16 @@ use super::spec::{quantity, requested};
 use super::store::{Key, Store, later, typed};
 use serde_json::{Value, json};
 
+/// As the real server tells them.
+const NAME_RULE: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric \
+    characters, '-' or '.', and must start and end with an alphanumeric character (e.g. \
+    'example.com', regex used for validation is \
+    '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const LABEL_RULE: &str = "a valid label must be an empty string or consist of alphanumeric \
+    characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. \
+    'MyValue',  or 'my_value',  or '12345', regex used for validation is \
+    '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
+
 /// Stores a new object, if its namespace, its own words and the namespace's rules allow it.
 pub fn create(
     world: &World,
@@ -14,6 +24,13 @@ pub fn create(
     namespace: &str,
     mut object: Value,
 ) -> Result<Value, Refusal> {
+    // What only the server knows.
+    for name in ["kind", "apiVersion", "status"] {
+        object.as_object_mut().expect("an object").remove(name);
+    }
+    for name in ["uid", "creationTimestamp", "resourceVersion", "deletionTimestamp"] {
+        object["metadata"].as_object_mut().map(|meta| meta.remove(name));
+    }
     named(kind, &mut object)?;
     let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     labelled(kind, &name, &object["metadata"]["labels"])?;
@@ -69,9 +86,7 @@ fn named(kind: &Kind, object: &mut Value) -> Result<(), Refusal> {
     {
         return Ok(());
     }
-    let why = format!(
-        "Invalid value: \"{name}\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character"
-    );
+    let why = format!("Invalid value: \"{name}\": {NAME_RULE}");
     Err(Refusal::invalid((kind.group, kind.kind), name, "metadata.name", &why))
 }
 
@@ -85,9 +100,7 @@ fn labelled(kind: &Kind, name: &str, labels: &Value) -> Result<(), Refusal> {
             && edge(value.chars().next())
             && edge(value.chars().last());
         if !fine {
-            let why = format!(
-                "Invalid value: \"{value}\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character, of at most 63 characters"
-            );
+            let why = format!("Invalid value: \"{value}\": {LABEL_RULE}");
             let kind = (kind.group, kind.kind);
             return Err(Refusal::invalid(kind, name, "metadata.labels", &why));
         }
@@ -111,8 +124,20 @@ fn pod_defaults(pod: &mut Value) {
         json!({"restartPolicy": "Always", "dnsPolicy": "ClusterFirst", "securityContext": {},
             "terminationGracePeriodSeconds": 30, "schedulerName": "default-scheduler",
             "serviceAccountName": "default", "serviceAccount": "default",
-            "enableServiceLinks": true}),
+            "enableServiceLinks": true, "priority": 0, "preemptionPolicy": "PreemptLowerPriority"}),
     );
+    let patient = ["not-ready", "unreachable"].map(|what| {
+        json!({"key": format!("node.kubernetes.io/{what}"), "operator": "Exists",
+            "effect": "NoExecute", "tolerationSeconds": 300})
+    });
+    if spec["tolerations"].is_null() {
+        spec["tolerations"] = json!([]);
+    }
+    spec["tolerations"].as_array_mut().expect("a list").extend(patient);
+    container_defaults(spec);
+}
+
+fn container_defaults(spec: &mut Value) {
     for list in ["containers", "initContainers"] {
         for container in spec[list].as_array_mut().into_iter().flatten() {
             let image = container["image"].as_str().unwrap_or_default();
@@ -135,13 +160,19 @@ fn job_defaults(job: &mut Value) {
             "completionMode": "NonIndexed", "podReplacementPolicy": "TerminatingOrFailed"}),
     );
     let spec = &mut job["spec"]["template"]["spec"];
-    default(spec, json!({"dnsPolicy": "ClusterFirst", "securityContext": {}}));
+    default(
+        spec,
+        json!({"dnsPolicy": "ClusterFirst", "securityContext": {},
+            "schedulerName": "default-scheduler", "terminationGracePeriodSeconds": 30}),
+    );
+    container_defaults(spec);
     job["status"] = json!({});
 }
 
-/// A job's pods are known by labels that follow from its uid, which it has only when it is stored.
+/// A job's pods are known by labels that follow from its uid.
 fn select_pods(job: &mut Value) {
     let (uid, name) = (uuid::Uuid::new_v4().to_string(), job["metadata"]["name"].clone());
+    job["metadata"]["uid"] = json!(uid);
     let labels = json!({"batch.kubernetes.io/controller-uid": uid, "controller-uid": uid,
         "batch.kubernetes.io/job-name": name, "job-name": name});
     job["spec"]["selector"] = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}});
@@ -251,7 +282,7 @@ fn quotas(store: &Store, kind: &Kind, namespace: &str, object: &Value) -> Result
                 return refuse(&format!("failed quota: {}: must specify {what}", key.name));
             }
             let all = store.list(kind.plural, Some(namespace));
-            let used: f64 = all.iter().filter_map(|(_, one)| weigh(one)).sum();
+            let used = all.iter().filter_map(|(_, one)| weigh(one)).fold(0.0, |sum, one| sum + one);
             if used + asked > quantity(most) {
                 let most = most.as_str().unwrap_or_default();
                 let quota = &key.name;
@@ -271,8 +302,14 @@ pub fn delete(world: &World, key: &Key, options: &Value) -> Result<Value, Refusa
         let kind = key.kind();
         let wanted = &options["preconditions"]["uid"];
         if !wanted.is_null() && *wanted != object["metadata"]["uid"] {
-            let why = "the UID in the precondition does not match the UID in record";
-            return Err(Refusal::conflict(kind.group, kind.plural, &key.name, why));
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let why = format!(
+                "the UID in the precondition ({}) does not match the UID in record ({}). The object \
+                 might have been deleted and then recreated",
+                text(wanted),
+                text(&object["metadata"]["uid"])
+            );
+            return Err(Refusal::conflict(kind.group, kind.kind, &key.name, &why));
         }
         if key.plural == "pods" {
             let grace = options["gracePeriodSeconds"].as_i64();

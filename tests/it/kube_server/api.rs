@@ -305,11 +305,8 @@ fn object(world: &World, call: &Call, told: &str) -> Result<Value, Refusal> {
 }
 
 fn create(world: &World, call: &Call, told: &str) -> Result<Response, Refusal> {
-    let mut body = object(world, call, told)?;
+    let body = object(world, call, told)?;
     let Target { kind, namespace, .. } = &call.target;
-    let fields = body.as_object_mut().expect("an object");
-    fields.remove("kind");
-    fields.remove("apiVersion");
     let namespace = namespace.clone().unwrap_or_default();
     let trial = call.flag("dryRun");
     let made = admit::create(world, kind, &namespace, body)?;

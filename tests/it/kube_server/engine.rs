@@ -187,11 +187,19 @@ impl Engine {
             let told = done.map(|done| done.stdout).unwrap_or_default();
             String::from_utf8_lossy(&told).split_whitespace().map(str::to_owned).collect::<Vec<_>>()
         };
-        for name in docker(&["ps", "-aq", "--filter", &label]) {
-            docker(&["rm", "-f", "-v", &name]);
-        }
-        for name in docker(&["volume", "ls", "-q", "--filter", &label]) {
-            docker(&["volume", "rm", "-f", &name]);
+        // What the engine was still about to make when it was asked is found the second time.
+        loop {
+            let containers = docker(&["ps", "-aq", "--filter", &label]);
+            let volumes = docker(&["volume", "ls", "-q", "--filter", &label]);
+            if containers.is_empty() && volumes.is_empty() {
+                return;
+            }
+            for name in containers {
+                docker(&["rm", "-f", "-v", &name]);
+            }
+            for name in volumes {
+                docker(&["volume", "rm", "-f", &name]);
+            }
         }
     }
 }

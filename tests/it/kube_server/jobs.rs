@@ -2,7 +2,7 @@
 //! to something that is gone goes too.
 
 use super::events::Told;
-use super::kubelet::condition;
+use super::kubelet::condition as condition_of_pod;
 use super::store::{Key, Store, age, now};
 use super::{World, admit, kinds::Kind};
 use serde_json::{Value, json};
@@ -100,7 +100,7 @@ fn change(world: &World, key: &Key, change: impl FnOnce(&mut Value)) {
 
 fn make_pod(world: &World, key: &Key, job: &Value) {
     let template = &job["spec"]["template"];
-    let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": template["metadata"],
+    let mut pod = json!({"metadata": template["metadata"],
         "spec": template["spec"]});
     let letters: String = uuid::Uuid::new_v4().simple().to_string();
     let name = format!("{}-{}", key.name, &letters[..5]);
@@ -160,6 +160,14 @@ fn succeed(world: &World, key: &Key) {
         });
     });
     world.tell(key, &Told::normal(CONTROLLER, "Completed", "Job completed"));
+}
+
+/// A job's are looked at when they are made.
+fn condition(job: &mut Value, kind: &str, holds: bool, why: Option<(&str, &str)>) {
+    condition_of_pod(job, kind, holds, why);
+    for one in job["status"]["conditions"].as_array_mut().into_iter().flatten() {
+        one["lastProbeTime"] = one["lastTransitionTime"].clone();
+    }
 }
 
 /// Takes away the pods of a job that are not over.

@@ -98,11 +98,10 @@ impl Kind {
         let kind = body["kind"].as_str().unwrap_or_default();
         let version = body["apiVersion"].as_str().unwrap_or_default();
         if kind != self.kind || version != self.api_version() {
+            let (own, group) = (self.kind, if self.group.is_empty() { "core" } else { self.group });
+            let version = version.rsplit('/').next().unwrap_or_default();
             let told = format!(
-                "the API version in the data ({version}) or the kind ({kind}) does not match the \
-                 expected ({}, Kind={})",
-                self.api_version(),
-                self.kind
+                r#"{kind} in version "{version}" cannot be handled as a {own}: converting ({version}.{kind}) to ({group}.{own}): unknown conversion"#
             );
             return Err(Refusal::bad_request(&told));
         }

@@ -415,18 +415,11 @@ impl Pod {
     fn evicted(&self, message: &str) {
         self.tell(&Told::warning("kubelet", "Evicted", message));
         self.update(|pod| {
-            let gone = json!({"exitCode": 137, "reason": "ContainerStatusUnknown", "startedAt": null,
-                "finishedAt": null,
-                "message": "The container could not be located when the pod was terminated"});
-            let all = pod["status"]["containerStatuses"].as_array_mut();
-            for one in all.into_iter().flatten() {
-                one["state"] = json!({"terminated": gone});
-                (one["ready"], one["started"]) = (json!(false), json!(false));
-            }
-            let status = &mut pod["status"];
-            status["phase"] = json!("Failed");
-            status["reason"] = json!("Evicted");
-            status["message"] = json!(message);
+            // Of what its containers were nothing is left.
+            let since = pod["status"]["startTime"].clone();
+            let class = pod["status"]["qosClass"].clone();
+            pod["status"] = json!({"phase": "Failed", "reason": "Evicted", "message": message,
+                "startTime": since, "qosClass": class});
             let why = Some(("TerminationByKubelet", message));
             condition(pod, "DisruptionTarget", true, why);
         });
@@ -442,6 +435,9 @@ fn unready(pod: &Value) -> String {
 
 fn ended(pod: &mut Value, phase: &str) {
     pod["status"]["phase"] = json!(phase);
+    if phase == "Succeeded" {
+        condition(pod, "Initialized", true, Some(("PodCompleted", "")));
+    }
     for kind in ["Ready", "ContainersReady"] {
         let reason = if phase == "Succeeded" { "PodCompleted" } else { "PodFailed" };
         condition(pod, kind, false, Some((reason, "")));

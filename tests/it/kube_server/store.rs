@@ -69,7 +69,8 @@ impl Store {
     /// Adds an object, under the name that it has or that is made for it.
     pub fn create(&mut self, kind: &Kind, namespace: &str, mut object: Value) -> Value {
         let meta = object["metadata"].as_object_mut().expect("it has metadata");
-        meta.insert("uid".to_owned(), json!(uuid::Uuid::new_v4().to_string()));
+        let uid = || json!(uuid::Uuid::new_v4().to_string());
+        meta.entry("uid").or_insert_with(uid);
         meta.insert("creationTimestamp".to_owned(), json!(now()));
         if kind.namespaced {
             meta.insert("namespace".to_owned(), json!(namespace));

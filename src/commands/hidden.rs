@@ -239,13 +239,13 @@ fn environment() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Says `open` or `closed`, or `unknown` where nothing names an address.
+/// Says `open` or `closed` and the host, or `unknown` where nothing names an address.
 fn probe(app: &App, names: &[String], within: Duration) -> Done {
     let value = |at: usize| names.get(at).and_then(|name| app.env.var(name));
     let state = match (value(0), value(1).and_then(|port| port.parse().ok())) {
-        (Some(host), Some(port)) if reaches(&host, port, within) => "open",
-        (Some(_), Some(_)) => "closed",
-        _ => "unknown",
+        (Some(host), Some(port)) if reaches(&host, port, within) => format!("open {host}"),
+        (Some(host), Some(_)) => format!("closed {host}"),
+        _ => "unknown".to_owned(),
     };
     app.answer(format!("{state}\n").as_bytes())
 }

@@ -40,9 +40,8 @@ pub fn keep(wanted: &Keep) -> Result<()> {
             told.get_or_insert_with(Instant::now);
         }
         let standing = control::standing(&wanted.run_dir);
-        if told.is_some_and(|told| {
-            standing != control::Standing::Lives || told.elapsed() >= ENDING
-        }) {
+        if told.is_some_and(|told| standing != control::Standing::Lives || told.elapsed() >= ENDING)
+        {
             break;
         }
         let waited = match standing {

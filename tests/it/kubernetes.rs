@@ -158,9 +158,9 @@ fn every_manifest_is_what_kubernetes_publishes() {
     }
     let more = "spool = \"pvc\"\negress = [\"10.1.0.0/16\"]\ntolerations = [\"a=b:NoSchedule\"]\n\
                 image_pull_secrets = [\"registry\"]\nnode_selector = { \"kubernetes.io/os\" = \"linux\" }";
-    let rig = need!(Rig::new("sleep 60", more));
+    let rig = need!(Rig::new("echo ready; sleep 60", more));
     let running = rig.home.run(&START).start();
-    rig.pod();
+    running.wait_for("ready");
     let of = |plural: &str, kind: &str, version: &str| {
         let mut found = rig.server.list(plural).pop().unwrap_or_else(|| panic!("no {plural}"));
         (found["kind"], found["apiVersion"]) = (json!(kind), json!(version));
@@ -358,7 +358,8 @@ fn a_worker_that_takes_too_much_memory_is_told_so() {
     ));
     let preset = rig.home.config().join("presets/w.toml");
     let text = std::fs::read_to_string(&preset).expect("a file");
-    std::fs::write(&preset, text.replace("[sandbox]\n", "[sandbox]\nmemory = \"96MiB\"\n")).expect("a file");
+    std::fs::write(&preset, text.replace("[sandbox]\n", "[sandbox]\nmemory = \"96MiB\"\n"))
+        .expect("a file");
     let done = rig.start();
     let last = done.lines().pop().expect("a line");
     assert_eq!(last["outcome"], "failed", "{last}");

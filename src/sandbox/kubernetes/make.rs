@@ -17,6 +17,7 @@ use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// How long a name may be taken by what is just being removed.
@@ -63,11 +64,17 @@ impl Kubernetes {
         Ok(Made::New(job))
     }
 
+    /// What a pod may reach, with the addresses by which the cluster's API is known so far left out.
+    fn policy(&self, plan: &Plan, seen: Option<IpAddr>) -> Result<NetworkPolicy> {
+        let (mut api, egress) = (self.cluster()?.addresses(), &plan.settings.egress);
+        api.extend(seen.filter(|seen| !api.contains(seen)));
+        let reach = Reach { out: plan.spec.network, egress, api: &api };
+        Ok(policy(plan.spec.session, plan.store, &reach))
+    }
+
     fn make_policy(&self, plan: &Plan) -> Result<()> {
         let cluster = self.cluster()?;
-        let (api, egress) = (cluster.addresses(), &plan.settings.egress);
-        let reach = Reach { out: plan.spec.network, egress, api: &api };
-        let policy = policy(plan.spec.session, plan.store, &reach);
+        let policy = self.policy(plan, None)?;
         let (policies, how) = (cluster.api::<NetworkPolicy>(), how_to_make());
         match cluster.answer(|| policies.create(&how, &policy)) {
             Err(error) if failures::code(&error) != Some(409) => {
@@ -187,12 +194,20 @@ impl Kubernetes {
         let words = words.map(str::to_owned);
         let target = self.target(pod, WORKER)?;
         let limit = if plan.settings.unenforced { POLICY_AGREED } else { POLICY };
-        let (since, mut closed) = (Instant::now(), 0);
+        let (since, mut closed, mut seen) = (Instant::now(), 0, None);
         while since.elapsed() < limit {
             let said = self.run(doing, &target, &words, &nothing)?;
-            closed = if said.trim() == "closed" { closed + 1 } else { 0 };
+            let (state, host) = said.trim().split_once(' ').unwrap_or_default();
+            closed = if state == "closed" { closed + 1 } else { 0 };
             if closed >= CLOSED {
                 return Ok(None);
+            }
+            if seen.is_none()
+                && let Ok(address) = host.trim_matches(['[', ']']).parse()
+            {
+                // A pod may know the API by an address that we do not.
+                self.shut(plan, address)?;
+                seen = Some(address);
             }
             std::thread::sleep(PAUSE);
         }
@@ -205,6 +220,16 @@ impl Kubernetes {
             .because("a pod that may not reach the cluster's API can still connect to it")
             .hint("use a network plugin that enforces policies, such as Calico or Cilium")
             .hint("or agree that workers reach it: `network_policy = \"unenforced\"`"))
+    }
+
+    fn shut(&self, plan: &Plan, address: IpAddr) -> Result<()> {
+        let cluster = self.cluster()?;
+        let wanted = json!({ "spec": self.policy(plan, Some(address))?.spec });
+        let policies = cluster.api::<NetworkPolicy>();
+        let (called, how) = (name(plan.spec.session), PatchParams::default());
+        let patch = Patch::Merge(&wanted);
+        let doing = "keep the worker off the cluster's API";
+        cluster.call(doing, || policies.patch(&called, &how, &patch)).map(drop)
     }
 
     /// From here on the pod is the session's: another that takes its place is not.

@@ -12,15 +12,22 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use std::net::IpAddr;
 
-/// Networks that are not the internet: private ones, and those of a host or a link, where clouds
-/// answer for a machine's credentials.
-const PRIVATE_V4: [&str; 6] = [
+/// Networks that are not the internet (RFC 6890): private and shared ones, those of a host or a link,
+/// where clouds answer for a machine's credentials, and those kept for examples, tests and groups.
+const PRIVATE_V4: [&str; 13] = [
+    "0.0.0.0/8",
     "10.0.0.0/8",
     "100.64.0.0/10",
+    "127.0.0.0/8",
     "169.254.0.0/16",
     "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
     "192.168.0.0/16",
-    "224.0.0.0/4",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/3",
 ];
 const PRIVATE_V6: [&str; 3] = ["fc00::/7", "fe80::/10", "ff00::/8"];
 /// Where nodes answer names for their own pods, in clusters that do so.

@@ -27,7 +27,12 @@ pub fn follow(world: Arc<World>, key: Key, pod: Value, pause: String) {
             if rules != last {
                 let (script, target) = (rules.clone(), pause.clone());
                 let done = tokio::task::spawn_blocking(move || apply(&target, &script)).await;
-                let gone = super::lock(&world.store).get(&key).is_none();
+                // One that is ending may be without its network by now.
+                let ends = |pod: &Value| {
+                    let over = ["Failed", "Succeeded"].map(|phase| pod["status"]["phase"] == phase);
+                    over.contains(&true) || !pod["metadata"]["deletionTimestamp"].is_null()
+                };
+                let gone = super::lock(&world.store).get(&key).is_none_or(ends);
                 if let Err(why) = done.expect("it ends") {
                     if !gone {
                         world.unknown(format!("network rules: {why}"));

@@ -139,6 +139,7 @@ impl App {
             runtime: self.env.path("XDG_RUNTIME_DIR"),
             engines: self.usual_engines(),
             engine_env: self.engine_env(),
+            kubeconfigs: self.env.kubeconfigs(),
             path: self.env.var("PATH").unwrap_or_default(),
         };
         Ok(self.providers.get_or_init(|| Providers::new(host)))
@@ -154,6 +155,7 @@ impl App {
             runtime: None,
             engines: self.env.docker_host().map_or_else(|| self.usual_engines(), |one| vec![one]),
             engine_env: EngineEnv::default(),
+            kubeconfigs: Vec::new(),
             path: self.env.var("PATH").unwrap_or_default(),
         })
     }

@@ -4,21 +4,30 @@ use super::app::{App, Done};
 use super::{providers, secret};
 use crate::error::Failure;
 use crate::harness;
-use crate::output::human;
 use crate::output::json::{self, v1};
 use crate::output::view::{DoctorRow, DoctorState, ProviderView, StoreRow};
+use crate::output::{failure, human};
 use crate::secrets::Is;
+use serde_json::json;
 
 /// Check every requirement, and say what mends it
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   loop doctor
-  loop doctor --json")]
-pub struct Doctor {}
+  loop doctor --json
+  loop doctor --kubernetes | kubectl apply -f -")]
+pub struct Doctor {
+    /// Print the manifest that grants what a Kubernetes cluster has to allow, and say what it does not
+    #[arg(long)]
+    kubernetes: bool,
+}
 
 impl Doctor {
     pub fn run(self, app: &App) -> Done {
+        if self.kubernetes {
+            return cluster(app);
+        }
         let mut rows = vec![store(app)];
         rows.extend(settings(app));
         let sandboxes = sandboxes(app);
@@ -85,15 +94,37 @@ fn settings(app: &App) -> Vec<DoctorRow> {
 
 /// One that works is enough; each says what it lacks.
 fn sandboxes(app: &App) -> Vec<DoctorRow> {
-    let rows = |view: ProviderView| {
-        let name = view.about.name;
-        let named = |need: DoctorRow| DoctorRow {
-            requirement: format!("sandbox `{name}`: {}", need.requirement),
-            ..need
-        };
-        view.needs.into_iter().map(named).collect::<Vec<_>>()
-    };
     providers::look(app).into_iter().flat_map(rows).collect()
+}
+
+fn rows(view: ProviderView) -> Vec<DoctorRow> {
+    let name = view.about.name;
+    let named = |need: DoctorRow| DoctorRow {
+        requirement: format!("sandbox `{name}`: {}", need.requirement),
+        ..need
+    };
+    view.needs.into_iter().map(named).collect()
+}
+
+/// What a cluster has to allow is the answer; what it does not is said beside it.
+fn cluster(app: &App) -> Done {
+    let about = crate::sandbox::CLUSTER;
+    let options = app.configured().remove(about.name).unwrap_or_default();
+    let manifest = app.providers()?.grants(&options)?;
+    let rows = rows(providers::look_at(app, about));
+    for row in &rows {
+        let told = format!("{}: {}", row.requirement, row.detail);
+        match row.state {
+            DoctorState::Ready => failure::note(&told, &app.screens),
+            _ => failure::warn(&told, &app.screens),
+        }
+    }
+    let ready = rows.iter().all(|row| row.state == DoctorState::Ready);
+    app.show(
+        |out| json::write_document(out, &json!({ "manifest": manifest, "ready": ready })),
+        |out| out.write_all(manifest.as_bytes()),
+    )?;
+    Ok(if ready { 0 } else { crate::error::Kind::Sandbox.exit_code() })
 }
 
 /// Where secrets can be kept. One place that works is enough, and none is needed where they come from

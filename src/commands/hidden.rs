@@ -12,8 +12,10 @@ use crate::supervise;
 use crate::traces::snapshot::Snapshot;
 use crate::triage;
 use std::borrow::Cow;
-use std::io::Write;
+use std::io::{Read as _, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -59,6 +61,57 @@ pub enum Command {
     /// Write files, as the user one is; they are read from standard input
     #[command(hide = true)]
     Place,
+    /// Stay for as long as what a supervisor left may be wanted
+    #[command(hide = true)]
+    Keep {
+        #[arg(long, default_value = crate::domain::places::RUN)]
+        run: PathBuf,
+        #[arg(long, value_name = "SECONDS")]
+        grace: u64,
+        #[arg(long)]
+        hands: Option<PathBuf>,
+    },
+    /// Put files where they belong; an archive of them is read from standard input
+    #[command(hide = true)]
+    Fill {
+        /// The folders that may be written to
+        #[arg(long)]
+        root: Vec<PathBuf>,
+        /// Made once all is there
+        #[arg(long)]
+        done: PathBuf,
+    },
+    /// Be the supervisor's hands in the worker's container
+    #[command(hide = true)]
+    Hands {
+        #[arg(long)]
+        socket: PathBuf,
+        /// The user that is obeyed
+        #[arg(long)]
+        owner: u32,
+    },
+    /// Have the hands run a command, with our environment and standard input
+    #[command(hide = true)]
+    Enter {
+        #[arg(long)]
+        socket: PathBuf,
+        #[arg(long)]
+        cwd: String,
+        /// Where to write down what it uses
+        #[arg(long)]
+        used: Option<PathBuf>,
+        #[arg(last = true)]
+        argv: Vec<String>,
+    },
+    /// Tell whether an address can be connected to
+    #[command(hide = true)]
+    Probe {
+        /// Two variables of the environment that name the host and the port
+        #[arg(long, num_args = 2)]
+        of: Vec<String>,
+        #[arg(long, value_name = "MILLISECONDS", default_value_t = 1000)]
+        within: u64,
+    },
     /// Archive a folder
     #[command(hide = true)]
     Pack {
@@ -119,6 +172,21 @@ pub fn run(command: Command, app: &App) -> Done {
             supervise::follow(&run, wanted, &mut std::io::stdout().lock())?;
         }
         Command::Place => supervise::place(&mut stdin)?,
+        Command::Keep { run, grace, hands } => {
+            supervise::keep(&supervise::Keep {
+                run_dir: run,
+                grace: Duration::from_secs(grace),
+                hands,
+            })?;
+        }
+        Command::Fill { root, done } => supervise::fill(&mut stdin, &root, &done)?,
+        Command::Hands { socket, owner } => supervise::hands(&socket, owner)?,
+        Command::Enter { socket, cwd, used, argv } => {
+            let env = environment();
+            let wanted = supervise::Enter { socket, cwd, used, argv, env };
+            return supervise::enter(wanted, &mut stdin);
+        }
+        Command::Probe { of, within } => return probe(app, &of, Duration::from_millis(within)),
         Command::Pack { folder, at_most } => pack(&folder, at_most.unwrap_or(u64::MAX))?,
         Command::Checkout { bundle, base, branch, origin, shallow } => {
             sandboxed::checkout(&sandboxed::Checkout {
@@ -178,6 +246,30 @@ fn say(app: &App, answer: Result<supervise::Answer>) -> Done {
     app.answer(format!("{reply}\n").as_bytes())
 }
 
+/// Our own environment, which is a worker's: what is no text is no variable of ours.
+fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// Says `open` or `closed` and the host, or `unknown` where nothing names an address.
+fn probe(app: &App, names: &[String], within: Duration) -> Done {
+    let value = |at: usize| names.get(at).and_then(|name| app.env.var(name));
+    let state = match (value(0), value(1).and_then(|port| port.parse().ok())) {
+        (Some(host), Some(port)) if reaches(&host, port, within) => format!("open {host}"),
+        (Some(host), Some(_)) => format!("closed {host}"),
+        _ => "unknown".to_owned(),
+    };
+    app.answer(format!("{state}\n").as_bytes())
+}
+
+/// Whether a connection comes about; an address only, since names need a way out themselves.
+fn reaches(host: &str, port: u16, within: Duration) -> bool {
+    let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() else { return false };
+    TcpStream::connect_timeout(&SocketAddr::new(address, port), within).is_ok()
+}
+
 /// The bytes of a folder's files, counted no further than needed. A file counts for its header, too.
 fn size(folder: &Path, at_most: u64) -> std::io::Result<u64> {
     let mut total = 0;
@@ -198,6 +290,9 @@ fn size(folder: &Path, at_most: u64) -> std::io::Result<u64> {
 /// A folder as an archive on standard output. Links are kept as links.
 fn pack(folder: &Path, at_most: u64) -> Result<()> {
     let doing = || format!("archive `{}`", folder.display());
+    if folder.is_file() {
+        return pack_file(folder).cannot(Kind::Sandbox, doing);
+    }
     if size(folder, at_most).cannot(Kind::Sandbox, doing)? > at_most {
         return Err(
             Failure::new(Kind::Limit, format!("cannot {}", doing())).because("it is too large")
@@ -208,6 +303,19 @@ fn pack(folder: &Path, at_most: u64) -> Result<()> {
     archive.append_dir_all(".", folder).cannot(Kind::Sandbox, doing)?;
     let mut out = archive.into_inner().cannot(Kind::Sandbox, doing)?;
     out.flush().cannot(Kind::Sandbox, doing)
+}
+
+/// One file under its own name, as long as it is now: it may grow meanwhile.
+fn pack_file(path: &Path) -> std::io::Result<()> {
+    let file = std::fs::File::open(path)?;
+    let mut header = tar::Header::new_gnu();
+    header.set_size(file.metadata()?.len());
+    header.set_mode(0o600);
+    let mut archive = tar::Builder::new(std::io::stdout().lock());
+    let name = path.file_name().unwrap_or_default();
+    let length = header.size()?;
+    archive.append_data(&mut header, name, file.take(length))?;
+    archive.into_inner()?.flush()
 }
 
 /// The built-in worker. It says what it does as events, and leaves what it found.

@@ -95,6 +95,15 @@ impl Env {
         self.path("DOCKER_CONFIG").or_else(|| Some(self.home()?.join(".docker")))
     }
 
+    /// Where clusters are named: as the variable says, else in the home directory.
+    pub fn kubeconfigs(&self) -> Vec<PathBuf> {
+        let usual = || self.home().map(|home| home.join(".kube/config"));
+        match self.var("KUBECONFIG") {
+            Some(named) => std::env::split_paths(&named).collect(),
+            None => usual().into_iter().collect(),
+        }
+    }
+
     pub fn ssl_cert_file(&self) -> Option<PathBuf> {
         self.path("SSL_CERT_FILE")
     }

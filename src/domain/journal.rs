@@ -111,6 +111,9 @@ pub struct Exit {
     pub limit: Option<Limit>,
     #[serde(default)]
     pub interrupted: bool,
+    /// Whether the supervisor itself was told to end: then it was nobody's wish for this turn.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub terminated: bool,
 }
 
 impl Exit {

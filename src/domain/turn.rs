@@ -68,12 +68,23 @@ pub struct BootSpec {
     pub worker: Option<Worker>,
     /// Put before every command of the worker's: how `local` puts it in its sandbox.
     pub wrap: Vec<String>,
+    /// Where the wrapper only stands for processes that are elsewhere: the file in which it tells
+    /// what they use. It is signalled in their place, and passes that on.
+    #[serde(default)]
+    pub elsewhere: Option<String>,
     /// Where the worker leaves what people shall review; told in the journal where it is small.
     pub artifacts: Option<String>,
     /// Directories that the worker must be able to write to.
     pub open: Vec<String>,
     /// The first turn, where it is handed over with the start.
     pub first: Option<TurnSpec>,
+}
+
+impl BootSpec {
+    /// Whether a signal would end the wrapper instead of reaching what it wraps.
+    pub fn wrap_takes_signals(&self) -> bool {
+        !self.wrap.is_empty() && self.elsewhere.is_none()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,6 +175,10 @@ impl Verdict {
                 Limit::Output => "it wrote more than the output limit and was ended",
             };
             return Some((Outcome::Limit, reason.to_owned()));
+        }
+        if exit.terminated {
+            let reason = "the sandbox was ended from outside";
+            return Some((Outcome::Interrupted, reason.to_owned()));
         }
         if exit.interrupted {
             return Some((Outcome::Interrupted, "it was interrupted".to_owned()));

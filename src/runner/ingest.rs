@@ -37,6 +37,8 @@ pub(super) struct Ingest<'t> {
     verdict: Option<Verdict>,
     /// What the turn left, where the journal told it.
     packed: Option<Vec<u8>>,
+    /// Whether the sandbox was ended, and the turn only with it.
+    terminated: bool,
     rest: Vec<u8>,
 }
 
@@ -61,6 +63,7 @@ impl Runner<'_> {
             turn,
             verdict: None,
             packed: None,
+            terminated: false,
             rest: Vec::new(),
         };
         ingest.replay(self)?;
@@ -102,12 +105,12 @@ impl Runner<'_> {
                     }
                     std::thread::sleep(PAUSE.mul_f64(f64::from(broken.min(2)) / 2.0));
                 }
-                Ok(Status::Stopped { .. }) => {
+                Ok(Status::Stopped { .. } | Status::Lost { journal: true, .. }) => {
                     let stream = self.worker.download(&self.session.id, Area::Journal)?;
                     ingest.read_stopped(self, stream)?;
                     break;
                 }
-                Ok(Status::Gone) => break,
+                Ok(Status::Gone | Status::Lost { .. }) => break,
             }
         }
         ingest.finish(self)
@@ -276,6 +279,7 @@ impl Ingest<'_> {
             verdict.outcome = outcome;
             verdict.reason = Some(reason);
         }
+        self.terminated = exit.terminated;
         self.turn.ended_at = Some(at);
         self.turn.outcome = Some(verdict.outcome);
         self.turn.reason.clone_from(&verdict.reason);
@@ -312,7 +316,10 @@ impl Ingest<'_> {
     }
 
     fn finish(self, runner: &mut Runner) -> Result<bool> {
-        let Self { journal, mut transcript, turn, verdict, packed, .. } = self;
+        let Self { journal, mut transcript, turn, verdict, packed, terminated, .. } = self;
+        if terminated && let Some(reason) = runner.reason_from_outside() {
+            turn.reason = Some(reason);
+        }
         runner.packed = packed;
         transcript.flush()?;
         journal.sync()?;

@@ -48,6 +48,8 @@ use worker::{Live, Task};
 /// How long a sandbox that is just ending is waited for, to make another.
 const FOUND_TRIES: u32 = 100;
 const FOUND_PAUSE: Duration = Duration::from_millis(100);
+/// How often it is asked why a sandbox was ended: that is told a moment later.
+const OUTSIDE_TRIES: u32 = 40;
 
 /// Finds a program, telling how far it is.
 pub type ProgramFinder<'a> = dyn Fn(&Program, &mut dyn FnMut(Step)) -> Result<PathBuf> + 'a;
@@ -254,15 +256,32 @@ impl Runner<'_> {
         turn.ended_at = Some((self.outside.now)());
         let reason = match self.worker.status(&self.session.id) {
             Ok(Status::Stopped { oom_killed: true }) => {
-                "the sandbox ran out of memory and was ended"
+                "the sandbox ran out of memory and was ended".to_owned()
             }
-            _ => "the sandbox ended before the turn did",
+            Ok(Status::Lost { reason, .. }) => {
+                format!("the sandbox was ended from outside: {reason}")
+            }
+            _ => "the sandbox ended before the turn did".to_owned(),
         };
-        turn.reason = Some(reason.to_owned());
+        turn.reason = Some(reason);
         // Where its files are gone too, that was told.
         turn.collecting_at = turn.ended_at;
         let _ = self.take_artifacts();
         self.turn_over(turn, Input::SandboxGone)
+    }
+
+    /// Why whoever runs the sandbox ended it, once that is told.
+    fn reason_from_outside(&self) -> Option<String> {
+        for _ in 0..OUTSIDE_TRIES {
+            match self.worker.status(&self.session.id) {
+                Ok(Status::Lost { reason, .. }) => {
+                    return Some(format!("the sandbox was ended from outside: {reason}"));
+                }
+                Ok(Status::Running) | Err(_) => std::thread::sleep(FOUND_PAUSE),
+                Ok(_) => return None,
+            }
+        }
+        None
     }
 
     /// Takes a step and does what it asks for. What is to be removed is removed before the session

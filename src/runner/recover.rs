@@ -37,7 +37,7 @@ impl Runner<'_> {
                 }
                 match self.worker.status(&self.session.id)? {
                     Status::Running | Status::Paused | Status::Created => Ok(Recovered::Busy),
-                    Status::Stopped { .. } | Status::Gone => {
+                    Status::Stopped { .. } | Status::Lost { .. } | Status::Gone => {
                         self.lost(&mut turn)?;
                         Ok(Recovered::Advanced)
                     }
@@ -53,7 +53,7 @@ impl Runner<'_> {
             Status::Running | Status::Paused => {
                 Ok(if self.next_queued()? { Recovered::Advanced } else { Recovered::Unchanged })
             }
-            Status::Created | Status::Stopped { .. } | Status::Gone => {
+            Status::Created | Status::Stopped { .. } | Status::Lost { .. } | Status::Gone => {
                 self.close()?;
                 Ok(Recovered::Advanced)
             }

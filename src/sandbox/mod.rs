@@ -44,6 +44,7 @@
 
 mod content;
 mod docker;
+mod kubernetes;
 mod local;
 mod openssh;
 pub mod programs;
@@ -121,7 +122,7 @@ pub struct Created {
     pub notes: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     Running,
     Paused,
@@ -130,6 +131,13 @@ pub enum Status {
     /// Its files are still there.
     Stopped {
         oom_killed: bool,
+    },
+    /// It was ended from outside.
+    Lost {
+        /// By whom and why, as whoever runs it says.
+        reason: String,
+        /// Whether its journal can still be downloaded.
+        journal: bool,
     },
     Gone,
 }
@@ -177,6 +185,8 @@ pub struct Host {
     /// Engines to try where none is named, in order, as URLs.
     pub engines: Vec<String>,
     pub engine_env: EngineEnv,
+    /// Where clusters are named, those that are there.
+    pub kubeconfigs: Vec<PathBuf>,
     pub path: String,
 }
 
@@ -201,7 +211,10 @@ pub struct Entry {
 }
 
 /// Where workers run, in the order in which they are preferred.
-const FAMILY: [Entry; 3] = [docker::ENTRY, local::ENTRY, ssh::ENTRY];
+const FAMILY: [Entry; 4] = [docker::ENTRY, local::ENTRY, ssh::ENTRY, kubernetes::ENTRY];
+
+/// The one whose rights are granted by a manifest.
+pub const CLUSTER: About = kubernetes::ENTRY.about;
 
 /// What there is to know of each.
 pub const ABOUT: [About; FAMILY.len()] = {
@@ -247,6 +260,11 @@ impl Providers {
         let made = (entry.make)(self.host.clone(), options);
         self.made.borrow_mut().push(((name.to_owned(), options.clone()), made.clone()));
         made
+    }
+
+    /// The manifest that grants what [`CLUSTER`] needs, at the place that its options say.
+    pub fn grants(&self, options: &Options) -> Result<String> {
+        kubernetes::grants(&self.host, options)
     }
 
     /// The one that is used where nobody names one: the first that is there.

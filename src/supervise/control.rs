@@ -134,6 +134,24 @@ fn connect(run_dir: &Path) -> io::Result<UnixStream> {
     }
 }
 
+/// What is known of a folder's supervisor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// There is none yet.
+    Coming,
+    Lives,
+    Ended,
+}
+
+/// Looks at the folder, and leaves one alone that is just taking it: whoever asks about the lock
+/// holds it for a moment.
+pub fn standing(run_dir: &Path) -> Standing {
+    if !run_dir.join(SOCKET).exists() {
+        return Standing::Coming;
+    }
+    if lives(run_dir) { Standing::Lives } else { Standing::Ended }
+}
+
 /// Whether a supervisor holds the folder.
 fn lives(run_dir: &Path) -> bool {
     let lock = File::open(run_dir.join("lock"));

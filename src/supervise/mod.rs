@@ -20,8 +20,11 @@ mod boot;
 mod clock;
 mod control;
 mod feed;
+mod fill;
 mod follow;
+mod hands;
 mod job;
+mod keep;
 mod ladder;
 mod lines;
 mod log;
@@ -39,7 +42,10 @@ mod watch;
 
 pub use boot::{Options, supervise};
 pub use control::{Answer, close, interrupt, turn};
+pub use fill::fill;
 pub use follow::{Follow, follow};
+pub use hands::{Enter, enter, serve as hands};
+pub use keep::{Keep, keep};
 pub use place::place;
 
 use std::borrow::Cow;

@@ -133,7 +133,7 @@ impl<'r> Server<'r> {
         if self.signals.asked_to_end() {
             self.closing = Some("terminated");
             if let Some(turn) = &mut self.turn {
-                turn.interrupt(&mut self.journal, SHORT);
+                turn.terminate(&mut self.journal, SHORT);
             }
         }
         let turn = &mut self.turn;

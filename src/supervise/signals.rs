@@ -31,7 +31,7 @@ impl Signals {
         // HUP is told like the others and means nothing: a closed terminal ends no turn.
         for signal in [SIGCHLD, SIGHUP, SIGINT, SIGTERM] {
             if matches!(signal, SIGINT | SIGTERM) {
-                signal_hook::flag::register_usize(signal, Arc::clone(&ends), 1)
+                signal_hook::flag::register_usize(signal, Arc::clone(&ends), signal as usize)
                     .cannot(Kind::Sandbox, doing)?;
             }
             let waker = waker.try_clone().cannot(Kind::Sandbox, doing)?;
@@ -44,9 +44,14 @@ impl Signals {
 
     /// Whether the supervisor was asked to end since this was last asked.
     pub fn asked_to_end(&mut self) -> bool {
+        self.taken().is_some()
+    }
+
+    /// The signal by which it was, the last one of several.
+    pub fn taken(&mut self) -> Option<i32> {
         let mut bytes = [0; 256];
         while self.wake.read(&mut bytes).is_ok_and(|n| n == bytes.len()) {}
-        self.ends.swap(0, Ordering::SeqCst) > 0
+        Some(self.ends.swap(0, Ordering::SeqCst) as i32).filter(|signal| *signal > 0)
     }
 }
 

@@ -1,5 +1,6 @@
 //! One turn: files, setup commands, the harness, its limits, its end.
 
+use super::hands::Used;
 use super::job::{Ended, Job};
 use super::ladder::{GRACES, Ladder};
 use super::log::Journal;
@@ -105,6 +106,12 @@ impl Turn {
         self.quiet.last += long;
     }
 
+    /// The supervisor is to end, and the turn with it.
+    pub fn terminate(&mut self, journal: &mut Journal, graces: [Duration; 2]) {
+        self.exit.terminated |= !self.exit.interrupted;
+        self.interrupt(journal, graces);
+    }
+
     /// Somebody wants it to end.
     pub fn interrupt(&mut self, journal: &mut Journal, graces: [Duration; 2]) {
         let now = Instant::now();
@@ -121,7 +128,7 @@ impl Turn {
 
     fn stop(&mut self, graces: [Duration; 2], now: Instant) {
         self.steps.clear();
-        let wrapped = !self.boot.wrap.is_empty();
+        let wrapped = self.boot.wrap_takes_signals();
         if let Some((_, job)) = &self.job {
             let target = Target { main: job.pid, wrapped };
             self.ladder = Some(Ladder::start(target, graces, now));
@@ -232,7 +239,7 @@ impl Turn {
     fn judge(&mut self, journal: &mut Journal, now: Instant) {
         let Some((_, job)) = &mut self.job else { return };
         if let Some(ladder) = &mut self.ladder {
-            let target = Target { main: job.pid, wrapped: !self.boot.wrap.is_empty() };
+            let target = Target { main: job.pid, wrapped: self.boot.wrap_takes_signals() };
             if !ladder.climb(target, now) {
                 job.ended = Some(Ended::Signal(Signal::SIGKILL as i32));
             }
@@ -244,7 +251,7 @@ impl Turn {
             Limit::Output
         } else if limits.wall_ms > 0 && now >= self.started + millis(limits.wall_ms) {
             Limit::Time
-        } else if self.quiet.is_over(written, now) {
+        } else if self.quiet.is_over(written, now, self.boot.elsewhere.as_deref()) {
             Limit::Quiet
         } else {
             return;
@@ -308,14 +315,20 @@ impl Turn {
             }
             Step::Harness => {
                 let before = std::mem::take(&mut self.exit);
-                self.exit = Exit { limit: before.limit, interrupted: before.interrupted, ..exit };
+                self.exit = Exit {
+                    limit: before.limit,
+                    interrupted: before.interrupted,
+                    terminated: before.terminated,
+                    ..exit
+                };
             }
         }
     }
 
     /// Records how it ended, first where it counts and then where it is read.
     fn finish(&mut self, journal: &mut Journal, now: Instant) {
-        self.exit.oom_kills = memory::kills().saturating_sub(self.oom_kills);
+        let elsewhere = Used::read(self.boot.elsewhere.as_deref()).oom_kills;
+        self.exit.oom_kills = memory::kills().saturating_sub(self.oom_kills) + elsewhere;
         self.exit.duration_ms = now.duration_since(self.started).as_millis() as u64;
         self.conclude();
         self.tell_artifacts(journal);
@@ -399,7 +412,7 @@ impl Quiet {
         (!self.limit.is_zero()).then_some(self.probe)
     }
 
-    fn is_over(&mut self, written: u64, now: Instant) -> bool {
+    fn is_over(&mut self, written: u64, now: Instant, elsewhere: Option<&str>) -> bool {
         if self.limit.is_zero() {
             return false;
         }
@@ -408,7 +421,8 @@ impl Quiet {
             self.last = now;
         }
         if now >= self.probe {
-            let cpu = processes::living().iter().map(|process| process.cpu).sum::<u64>();
+            let here = processes::living().iter().map(|process| process.cpu).sum::<u64>();
+            let cpu = here + Used::read(elsewhere).cpu;
             // A program that waits still uses a little; a fiftieth of a processor is work. A tick
             // is a hundredth of a second.
             let enough = (self.pause().as_millis() as u64 / 500).max(1);

@@ -24,6 +24,9 @@ mod github_server;
 mod harnesses;
 mod hostile;
 mod init;
+mod kube;
+mod kube_server;
+mod kubernetes;
 mod lifecycle;
 mod managed;
 #[expect(dead_code, reason = "the module's own tests use more of it")]

@@ -1,8 +1,11 @@
 //! Where workers can run, as the tests see it: what holds of one place holds of all, and a new
 //! provider is a line in [`all`].
 
+use crate::kube_server::KubeServer;
 use crate::ssh::far::Far;
 use crate::support::{Home, need, skipped};
+use std::any::Any;
+use std::time::{Duration, Instant};
 
 /// One place where workers can run.
 pub struct Place {
@@ -14,20 +17,59 @@ pub struct Place {
     pub settings: String,
     /// The image it must be told, where it can make none itself.
     pub image: Option<String>,
-    /// The machine that it is on, where that is another one.
-    _far: Option<Far>,
+    /// What has to be there for as long as it is used.
+    _held: Option<Box<dyn Any>>,
+}
+
+/// A cluster of the tests' own, in which nothing may be left.
+struct Cluster {
+    server: KubeServer,
+    folder: tempfile::TempDir,
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let since = Instant::now();
+        while !std::thread::panicking() && !self.server.left().is_empty() {
+            assert!(since.elapsed() < Duration::from_secs(20), "left: {:?}", self.server.left());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
 }
 
 impl Place {
     fn new(sandbox: &'static str) -> Self {
-        Self { name: sandbox, sandbox, settings: String::new(), image: None, _far: None }
+        Self { name: sandbox, sandbox, settings: String::new(), image: None, _held: None }
     }
 
     /// Another machine, and what makes the sandboxes there.
     fn ssh(name: &'static str, engine: &str) -> Result<Self, String> {
         let far = Far::start()?;
         let settings = far.options(engine);
-        Ok(Self { name, sandbox: "ssh", settings, image: None, _far: Some(far) })
+        Ok(Self { name, sandbox: "ssh", settings, image: None, _held: Some(Box::new(far)) })
+    }
+
+    /// The tests' own cluster, or the one that `LOOP_TEST_KUBECONFIG` names: that one has to keep to
+    /// network policies, and to have the image on its nodes.
+    fn cluster() -> Result<Self, String> {
+        let image = need::image()?;
+        let held = match std::env::var("LOOP_TEST_KUBECONFIG") {
+            Ok(config) => Err(config),
+            Err(_) => {
+                let server = KubeServer::start(&need::docker()?.gateway);
+                Ok(Cluster { server, folder: tempfile::tempdir().map_err(|e| e.to_string())? })
+            }
+        };
+        let config = match &held {
+            Ok(held) => held.server.kubeconfig(&held.folder.path().join("kubeconfig")),
+            Err(config) => config.into(),
+        };
+        let settings = format!(
+            "[sandbox.kubernetes]\nkubeconfig = {config:?}\nnamespace = \"loop\"\nimage = \"{image}\"\n"
+        );
+        let image = Some(image);
+        let _held = held.ok().map(|held| Box::new(held) as Box<dyn Any>);
+        Ok(Self { settings, image, _held, ..Self::new("kubernetes") })
     }
 
     /// A home whose settings know the place.
@@ -55,6 +97,7 @@ fn all() -> Vec<(&'static str, Result<Place, String>)> {
             "ssh, bubblewrap",
             need::bubblewrap().and_then(|()| Place::ssh("ssh, bubblewrap", "local")),
         ),
+        ("kubernetes", Place::cluster()),
     ]
 }
 

@@ -376,12 +376,22 @@ impl Running {
     /// Waits until standard output contains a text. Fails the test when it ends without, or takes
     /// too long.
     pub fn wait_for(&self, text: &str) {
+        self.wait_in(&self.stdout, text);
+    }
+
+    /// The same of standard error.
+    pub fn wait_for_word(&self, text: &str) {
+        self.wait_in(&self.stderr, text);
+    }
+
+    fn wait_in(&self, pipe: &Collected, text: &str) {
         loop {
-            let told = self.so_far();
+            let state = pipe.0.lock().expect("no other panicked");
+            let (told, over) = (String::from_utf8_lossy(&state.0).into_owned(), state.1);
+            drop(state);
             if told.contains(text) {
                 return;
             }
-            let over = self.stdout.0.lock().expect("no other panicked").1;
             assert!(!over, "it ended without `{text}`:\n{told}");
             assert!(self.began.elapsed() < self.limit, "no `{text}` in time:\n{told}");
             std::thread::sleep(Duration::from_millis(5));

@@ -9,6 +9,7 @@ use crate::domain::automation::{Automation, Trigger};
 use crate::domain::words::or;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::output::{failure, json};
+use crate::sandbox::CLUSTER;
 use std::path::{Path, PathBuf};
 
 /// Write what lets something else run what is due
@@ -161,6 +162,15 @@ impl Install {
             Trigger::Cron(schedule) => schedule.zone.clone(),
             _ => "UTC".to_owned(),
         };
+        let (preset, _) = app.layers()?.preset(&automation.preset)?;
+        if preset.sandbox.provider != CLUSTER.name {
+            let told = format!(
+                "the preset `{}` does not run its workers in the cluster: set `provider = \"{}\"` \
+                 below `[sandbox]`, and an `image`",
+                automation.preset, CLUSTER.name
+            );
+            failure::warn(&told, &app.screens);
+        }
         if self.image.contains(['"', '\n', '\\', ' ']) {
             return Err(Failure::new(Kind::Usage, format!("`{}` is no image", self.image)));
         }

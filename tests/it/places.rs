@@ -15,19 +15,19 @@ pub struct Place {
     /// The image it must be told, where it can make none itself.
     pub image: Option<String>,
     /// The machine that it is on, where that is another one.
-    _far: Option<Far>,
+    far: Option<Far>,
 }
 
 impl Place {
     fn new(sandbox: &'static str) -> Self {
-        Self { name: sandbox, sandbox, settings: String::new(), image: None, _far: None }
+        Self { name: sandbox, sandbox, settings: String::new(), image: None, far: None }
     }
 
     /// Another machine, and what makes the sandboxes there.
     fn ssh(name: &'static str, engine: &str) -> Result<Self, String> {
         let far = Far::start()?;
         let settings = far.options(engine);
-        Ok(Self { name, sandbox: "ssh", settings, image: None, _far: Some(far) })
+        Ok(Self { name, sandbox: "ssh", settings, image: None, far: Some(far) })
     }
 
     /// A home whose settings know the place.
@@ -37,6 +37,11 @@ impl Place {
             home.write("config/config.toml", &self.settings);
         }
         home
+    }
+
+    /// How many sandboxes are on the other machine, where it is one.
+    pub fn sandboxes_there(&self) -> Option<usize> {
+        self.far.as_ref().map(|far| far.sessions().len())
     }
 
     /// The line of a preset that names its image.

@@ -10,6 +10,7 @@ mod error;
 mod forge;
 mod harness;
 mod http;
+mod managed;
 mod output;
 mod retry;
 mod runner;

@@ -19,7 +19,7 @@ use crate::output::view::Listed;
 use crate::output::{Reporter, Silent, Step, ask, failure, json, wire};
 use crate::runner::{self, Outside, Parts, Runner, Sandboxed, Worker};
 use crate::sandbox::programs::{self, Fetching, Package};
-use crate::sandbox::{self, EngineEnv, Host, Provider, Providers};
+use crate::sandbox::{EngineEnv, Host, Provider, Providers};
 use crate::secrets::{Encrypted, Keyring, Stores, Unlock};
 use crate::store::{Filter, SessionRecord, Store};
 use std::cell::OnceCell;
@@ -176,6 +176,9 @@ impl App {
 
     /// Who does a plan's work.
     pub fn worker_of(&self, plan: &LaunchPlan) -> Result<Rc<dyn Worker>> {
+        if providers::is_hosted(&plan.sandbox.provider) {
+            return Ok(Rc::new(self.hosted(plan)?));
+        }
         let (provider, harness) = (self.provider_of(plan)?, harness_named(&plan.harness)?);
         Ok(Rc::new(Sandboxed { provider, harness }))
     }
@@ -190,8 +193,8 @@ impl App {
     pub fn places(&self, store: &Store) -> Result<Vec<(String, Options)>> {
         let mut said = self.configured();
         let place =
-            |about: &About| (about.name.to_owned(), said.remove(about.name).unwrap_or_default());
-        let mut places: Vec<_> = sandbox::ABOUT.iter().map(place).collect();
+            |about: About| (about.name.to_owned(), said.remove(about.name).unwrap_or_default());
+        let mut places: Vec<_> = providers::ALL.into_iter().map(place).collect();
         for session in store.sessions(&Filter::default())? {
             let sandbox = &session.plan.sandbox;
             let place = (sandbox.provider.clone(), sandbox.own_options());
@@ -368,7 +371,7 @@ impl App {
     }
 }
 
-fn own_program() -> Result<PathBuf> {
+pub fn own_program() -> Result<PathBuf> {
     std::env::current_exe().cannot(Kind::Bug, || "find this program's own file".to_owned())
 }
 

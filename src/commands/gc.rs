@@ -2,6 +2,7 @@
 
 use super::app::{App, Done};
 use super::clock;
+use super::providers::Held;
 use crate::domain::words::Count;
 use crate::error::Result;
 use crate::output::{Silent, failure, json};
@@ -94,8 +95,8 @@ impl Gc {
     fn sandboxes(&self, app: &App, store: &crate::store::Store, report: &mut Report) -> Result<()> {
         for (name, options) in app.places(store)? {
             // An engine that is not there holds nothing.
-            let Ok(provider) = app.providers()?.at(&name, &options) else { continue };
-            let found = match provider.list() {
+            let Ok(held) = Held::at(app, &name, &options) else { continue };
+            let found = match held.list() {
                 Ok(found) => found,
                 // What is there is found once it is in reach again.
                 Err(failed) => {
@@ -107,7 +108,7 @@ impl Gc {
             report.foreign.extend(found.iter().filter(|one| !one.ours).map(|one| one.id.clone()));
             for orphan in runner::orphans(store, found)? {
                 if !self.dry_run {
-                    provider.remove(&orphan.session)?;
+                    held.remove(&orphan)?;
                 }
                 report.removed.push(orphan.id);
             }

@@ -11,6 +11,7 @@ mod completions;
 mod doctor;
 mod gc;
 mod hidden;
+mod hosted;
 mod init;
 mod preset;
 mod project;

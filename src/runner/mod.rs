@@ -30,7 +30,7 @@ pub use recover::{Parts, Recovered, Swept, orphans, sweep};
 pub use telemetry::{Sending, Telling, events};
 pub use view::{outline, view};
 pub use watch::{Tail, watch};
-pub use worker::{Program, Sandboxed, Worker};
+pub use worker::{Ending, Hosted, Program, Sandboxed, Worker};
 
 use crate::config::settings::Telemetry;
 use crate::domain::session::{Effect, End, Input, Phase, step};
@@ -43,7 +43,7 @@ use crate::store::{SessionRecord, Store, TurnRecord, TurnState};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
-use worker::{Ending, Live, Task};
+use worker::{Live, Task};
 
 /// How long a sandbox that is just ending is waited for, to make another.
 const FOUND_TRIES: u32 = 100;

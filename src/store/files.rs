@@ -28,6 +28,11 @@ impl SessionDir {
         Self { root }
     }
 
+    /// A session's folder, below the folder of all of them.
+    pub fn within(sessions: &Path, id: &str) -> Self {
+        Self::new(sessions.join(id))
+    }
+
     pub(super) fn create(&self) -> Result<()> {
         DirBuilder::new()
             .recursive(true)
@@ -73,6 +78,10 @@ impl SessionDir {
 
     pub(super) fn report_record(&self) -> PathBuf {
         self.root.join("report.json")
+    }
+
+    pub(super) fn hosted_record(&self) -> PathBuf {
+        self.root.join("hosted.json")
     }
 
     pub(super) fn repository_record(&self) -> PathBuf {

@@ -95,7 +95,7 @@ impl ReportRecord {
     }
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     let doing = || format!("read `{}`", path.display());
     let text = match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -104,7 +104,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     serde_json::from_slice(&text).map(Some).cannot(Kind::Config, doing)
 }
 
-fn write<T: Serialize>(record: &T, dir: &SessionDir, path: &Path) -> Result<()> {
+pub(super) fn write<T: Serialize>(record: &T, dir: &SessionDir, path: &Path) -> Result<()> {
     let doing = || format!("write `{}`", path.display());
     let text = serde_json::to_vec_pretty(record).cannot(Kind::Bug, doing)?;
     let mut staged = tempfile::NamedTempFile::new_in(dir.path()).cannot(Kind::Config, doing)?;

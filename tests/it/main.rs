@@ -25,6 +25,9 @@ mod harnesses;
 mod hostile;
 mod init;
 mod lifecycle;
+mod managed;
+#[expect(dead_code, reason = "the module's own tests use more of it")]
+mod managed_server;
 mod model_server;
 mod phoenix;
 mod phoenix_rig;

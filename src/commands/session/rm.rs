@@ -3,6 +3,7 @@
 use crate::commands::app::{App, Done};
 use crate::error::{Failure, Kind};
 use crate::output::{failure, json};
+use crate::runner::Ending;
 
 /// Remove sessions with all that is stored of them
 #[derive(clap::Args)]
@@ -35,7 +36,7 @@ impl Rm {
                     .hint(format!("stop it first: `loop session stop {id}`")));
             }
             if session.sandbox.is_some() {
-                app.provider_of(&session.plan)?.remove(&id)?;
+                app.worker_of(&session.plan)?.end(&id, Ending::Everything)?;
             }
             store.remove(&id)?;
             failure::note(&format!("removed {id}"), &app.screens);

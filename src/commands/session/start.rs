@@ -131,7 +131,7 @@ pub fn ready(app: &App, plan: &mut LaunchPlan) -> Result<()> {
     refuse_what_is_not_there(plan)?;
     skill::pin::pin(app, plan)?;
     // An engine that does not answer is told now.
-    app.provider_of(plan).map(drop)
+    app.worker_of(plan).map(drop)
 }
 
 /// Starts a session and drives it, as the page does.

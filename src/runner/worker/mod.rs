@@ -6,9 +6,11 @@
 //! to. Both leave a journal of numbered lines, so what is read of one is stored, told and taken up
 //! again alike.
 
+mod hosted;
 mod prepare;
 mod sandboxed;
 
+pub use hosted::Hosted;
 pub use prepare::Program;
 pub use sandboxed::Sandboxed;
 

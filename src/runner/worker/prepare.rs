@@ -149,16 +149,9 @@ impl Sandboxed {
 
     /// What custom skills install, where the harness looks for it.
     fn skill_files(&self, task: &Task, home: &str) -> Result<Vec<FileSpec>> {
-        let kept = task.store.root().join("skills");
+        let folder = format!("{home}/{}", self.harness.skills());
         let mut files = Vec::new();
-        for skill in &task.session.plan.skills {
-            let Some(digest) = &skill.pinned else { continue };
-            let pack = Pack::of_digest(&kept, digest).ok_or_else(|| {
-                let sentence = format!("the files of the skill `{}` are gone", skill.name);
-                Failure::new(Kind::Config, sentence)
-                    .hint(format!("install it again: `loop skill install {}`", skill.name))
-            })?;
-            let folder = format!("{home}/{}", self.harness.skills());
+        for (_, pack) in task.packs()? {
             files.extend(pack.files.into_iter().map(|file| FileSpec {
                 path: format!("{folder}/{}", file.path),
                 content: file.text,
@@ -179,13 +172,38 @@ impl Sandboxed {
 }
 
 impl Task<'_> {
+    /// What custom skills install, each by its name.
+    pub(super) fn packs(&self) -> Result<Vec<(&str, Pack)>> {
+        let kept = self.store.root().join("skills");
+        let mut packs = Vec::new();
+        for skill in &self.session.plan.skills {
+            let Some(digest) = &skill.pinned else { continue };
+            let pack = Pack::of_digest(&kept, digest).ok_or_else(|| {
+                let sentence = format!("the files of the skill `{}` are gone", skill.name);
+                Failure::new(Kind::Config, sentence)
+                    .hint(format!("install it again: `loop skill install {}`", skill.name))
+            })?;
+            packs.push((skill.name.as_str(), pack));
+        }
+        Ok(packs)
+    }
+
     fn ca_bundle(&self) -> Option<PathBuf> {
         let named = self.session.plan.sandbox.ca_bundle.as_ref().map(PathBuf::from);
         named.or_else(|| self.outside.ca_bundle.clone())
     }
 
     /// The preset's own words, and what every worker is told.
-    pub(super) fn instructions(&self, paths: &Paths) -> String {
+    fn instructions(&self, paths: &Paths) -> String {
+        let told = self.preamble(paths);
+        match &self.session.plan.system_prompt {
+            Some(own) => format!("{own}\n\n{told}"),
+            None => told,
+        }
+    }
+
+    /// What every worker is told.
+    pub(super) fn preamble(&self, paths: &Paths) -> String {
         let plan = &self.session.plan;
         let skills: Vec<_> = plan
             .skills
@@ -195,7 +213,7 @@ impl Task<'_> {
         let (traces, spans, failing) = self.session.evidence.unwrap_or_default();
         let (since, until) = evidence::window_text(plan.window);
         let branch = refname::of_session(&self.session.id);
-        let told = preamble::preamble(&preamble::About {
+        preamble::preamble(&preamble::About {
             project: plan.project.as_ref().map_or("", |project| &project.name),
             source: plan.project.as_ref().map_or("", |project| &project.source),
             traces,
@@ -207,11 +225,7 @@ impl Task<'_> {
             pull_request: plan.pull_request,
             skills: &skills,
             paths,
-        });
-        match &plan.system_prompt {
-            Some(own) => format!("{own}\n\n{told}"),
-            None => told,
-        }
+        })
     }
 
     /// The whole environment of a turn; the values that must not show are also put aside.

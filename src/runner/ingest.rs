@@ -25,7 +25,7 @@ use std::time::Duration;
 const CHUNK: usize = 256 << 10;
 
 /// How often a broken connection is made again before the sandbox counts as out of reach.
-const TRIES: u32 = 40;
+const TRIES: u32 = 60;
 const PAUSE: Duration = Duration::from_millis(1500);
 
 /// One turn being read.

@@ -4,7 +4,6 @@
 use crate::kube_server::KubeServer;
 use crate::ssh::far::Far;
 use crate::support::{Home, need, skipped};
-use std::any::Any;
 use std::time::{Duration, Instant};
 
 /// One place where workers can run.
@@ -17,8 +16,16 @@ pub struct Place {
     pub settings: String,
     /// The image it must be told, where it can make none itself.
     pub image: Option<String>,
-    /// What has to be there for as long as it is used.
-    _held: Option<Box<dyn Any>>,
+    /// What of it has to be there for as long as it is used.
+    elsewhere: Elsewhere,
+}
+
+/// What a place needs besides this machine.
+enum Elsewhere {
+    Nothing,
+    Machine(Far),
+    /// None where it is a real one, which the tests only use.
+    Cluster(Option<Cluster>),
 }
 
 /// A cluster of the tests' own, in which nothing may be left.
@@ -39,14 +46,14 @@ impl Drop for Cluster {
 
 impl Place {
     fn new(sandbox: &'static str) -> Self {
-        Self { name: sandbox, sandbox, settings: String::new(), image: None, _held: None }
+        Self { name: sandbox, sandbox, settings: String::new(), image: None, elsewhere: Elsewhere::Nothing }
     }
 
     /// Another machine, and what makes the sandboxes there.
     fn ssh(name: &'static str, engine: &str) -> Result<Self, String> {
         let far = Far::start()?;
         let settings = far.options(engine);
-        Ok(Self { name, sandbox: "ssh", settings, image: None, _held: Some(Box::new(far)) })
+        Ok(Self { name, sandbox: "ssh", settings, image: None, elsewhere: Elsewhere::Machine(far) })
     }
 
     /// The tests' own cluster, or the one that `LOOP_TEST_KUBECONFIG` names: that one has to keep to
@@ -68,8 +75,8 @@ impl Place {
             "[sandbox.kubernetes]\nkubeconfig = {config:?}\nnamespace = \"loop\"\nimage = \"{image}\"\n"
         );
         let image = Some(image);
-        let _held = held.ok().map(|held| Box::new(held) as Box<dyn Any>);
-        Ok(Self { settings, image, _held, ..Self::new("kubernetes") })
+        let elsewhere = Elsewhere::Cluster(held.ok());
+        Ok(Self { settings, image, elsewhere, ..Self::new("kubernetes") })
     }
 
     /// A home whose settings know the place.
@@ -79,6 +86,21 @@ impl Place {
             home.write("config/config.toml", &self.settings);
         }
         home
+    }
+
+    /// How many sandboxes there are of a home whose last session is the only one that may have one.
+    pub fn sandboxes(&self, home: &Home) -> usize {
+        match (&self.elsewhere, self.sandbox) {
+            (Elsewhere::Machine(far), _) => far.sessions().len(),
+            (Elsewhere::Cluster(Some(cluster)), _) => cluster.server.list("jobs").len(),
+            // A real one is not asked.
+            (Elsewhere::Cluster(None), _) => 1,
+            (Elsewhere::Nothing, "docker") => home.containers().len(),
+            (Elsewhere::Nothing, _) => {
+                let id = home.show("last")["id"].as_str().expect("an id").to_owned();
+                usize::from(home.data().join("sessions").join(id).join("sandbox").exists())
+            }
+        }
     }
 
     /// The line of a preset that names its image.

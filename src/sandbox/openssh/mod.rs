@@ -92,7 +92,11 @@ impl Client {
     }
 
     fn way(&self) -> Result<Way<'_>> {
-        let host_keys = if let Some(known) = self.host_keys.get() {
+        let host_keys = if self.is_shared() {
+            // Whoever is at its other end was checked when it was made. Where it ends just now, only a
+            // host that is known is connected to anew.
+            Some("yes")
+        } else if let Some(known) = self.host_keys.get() {
             *known
         } else {
             let found = self.ask_host_keys()?;
@@ -104,6 +108,11 @@ impl Client {
             socket: self.socket.as_deref(),
             host_keys,
         })
+    }
+
+    /// Whether there is a connection of ours already.
+    fn is_shared(&self) -> bool {
+        self.socket.as_ref().is_some_and(|socket| UnixStream::connect(socket).is_ok())
     }
 
     /// What the user's configuration says of host keys, as `ssh` itself reads it.

@@ -226,13 +226,9 @@ fn a_kept_sandbox_stays_until_its_session_is_removed() {
         home.ask(&start("counts")).ok();
         home.nothing_left();
         home.ask(&start("fails")).exits(1);
-        let left = |home: &Home| match sandbox {
-            "docker" => home.containers().len(),
-            _ => usize::from(home.data().join("sessions").join(id(home)).join("sandbox").exists()),
-        };
-        assert_eq!(left(&home), 1, "it is kept");
+        assert_eq!(place.sandboxes(&home), 1, "it is kept");
         home.ask(&["gc"]).ok();
-        assert_eq!(left(&home), 1, "it is still kept");
+        assert_eq!(place.sandboxes(&home), 1, "it is still kept");
         home.ask(&["session", "rm", "last"]).ok();
         home.nothing_left();
     });

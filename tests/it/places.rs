@@ -16,7 +16,7 @@ pub struct Place {
     /// The image it must be told, where it can make none itself.
     pub image: Option<String>,
     /// What has to be there for as long as it is used.
-    _held: Option<Cluster>,
+    held: Option<Cluster>,
 }
 
 /// A cluster of the tests' own, in which nothing may be left.
@@ -37,29 +37,29 @@ impl Drop for Cluster {
 
 impl Place {
     fn new(sandbox: &'static str) -> Self {
-        Self { name: sandbox, sandbox, settings: String::new(), image: None, _held: None }
+        Self { name: sandbox, sandbox, settings: String::new(), image: None, held: None }
     }
 
     /// The tests' own cluster, or the one that `LOOP_TEST_KUBECONFIG` names: that one has to keep to
     /// network policies, and to have the image on its nodes.
     fn cluster() -> Result<Self, String> {
         let image = need::image()?;
-        let held = match std::env::var("LOOP_TEST_KUBECONFIG") {
+        let cluster = match std::env::var("LOOP_TEST_KUBECONFIG") {
             Ok(config) => Err(config),
             Err(_) => {
                 let server = KubeServer::start(&need::docker()?.gateway);
                 Ok(Cluster { server, folder: tempfile::tempdir().map_err(|e| e.to_string())? })
             }
         };
-        let config = match &held {
-            Ok(held) => held.server.kubeconfig(&held.folder.path().join("kubeconfig")),
+        let config = match &cluster {
+            Ok(own) => own.server.kubeconfig(&own.folder.path().join("kubeconfig")),
             Err(config) => config.into(),
         };
         let settings = format!(
             "[sandbox.kubernetes]\nkubeconfig = {config:?}\nnamespace = \"loop\"\nimage = \"{image}\"\n"
         );
         let image = Some(image);
-        Ok(Self { settings, image, _held: held.ok(), ..Self::new("kubernetes") })
+        Ok(Self { settings, image, held: cluster.ok(), ..Self::new("kubernetes") })
     }
 
     /// A home whose settings know the place.
@@ -69,6 +69,19 @@ impl Place {
             home.write("config/config.toml", &self.settings);
         }
         home
+    }
+
+    /// How many sandboxes there are of a home whose last session is the only one that may have one.
+    pub fn sandboxes(&self, home: &Home) -> usize {
+        match (self.sandbox, &self.held) {
+            ("docker", _) => home.containers().len(),
+            ("kubernetes", Some(cluster)) => cluster.server.list("jobs").len(),
+            _ => {
+                let id = home.show("last")["id"].as_str().expect("an id").to_owned();
+                let sandbox = home.data().join("sessions").join(id).join("sandbox");
+                usize::from(sandbox.exists() || self.sandbox == "kubernetes")
+            }
+        }
     }
 
     /// The line of a preset that names its image.

@@ -44,16 +44,11 @@ pub(super) struct Target<'a> {
     pub container: &'a str,
 }
 
-/// Words that run a command with exactly so many bytes to read.
-pub(super) fn counted(argv: &[String], bytes: u64) -> Vec<String> {
-    if bytes == 0 {
-        return argv.to_vec();
-    }
-    let take = ["/bin/sh", "-c", "n=$1; shift; head -c \"$n\" | \"$@\"", "sh"];
-    let mut words: Vec<String> = take.map(str::to_owned).to_vec();
-    words.push(bytes.to_string());
-    words.extend_from_slice(argv);
-    words
+/// Words that run a command with exactly so many bytes to read, once a file was made.
+pub(super) fn counted(argv: &[String], bytes: u64, file: &str) -> Vec<String> {
+    let take = ": >\"$2\" && n=$1 && shift 2 && head -c \"$n\" | \"$@\"";
+    let words = ["/bin/sh", "-c", take, "sh", &bytes.to_string(), file].map(str::to_owned);
+    words.into_iter().chain(argv.iter().cloned()).collect()
 }
 
 /// Starts a command. What it reads is sent with [`Exec::send`].
@@ -312,9 +307,8 @@ mod tests {
     #[test]
     fn what_is_read_is_counted() {
         let argv = ["loop".to_owned(), "turn".to_owned()];
-        assert_eq!(counted(&argv, 0), argv);
-        let words = counted(&argv, 7);
+        let words = counted(&argv, 7, "/go");
         assert_eq!(words[..2], ["/bin/sh", "-c"]);
-        assert_eq!(words[4..], ["7", "loop", "turn"]);
+        assert_eq!(words[4..], ["7", "/go", "loop", "turn"]);
     }
 }

@@ -4,7 +4,9 @@ use super::Kubernetes;
 use super::exec::Target;
 use super::find::handed_to;
 use super::manifest::{self, Plan};
-use super::names::{POD_ANNOTATION, SESSION_LABEL, STORE_LABEL, SUPERVISOR, WORKER, label, name};
+use super::names::{
+    GO, POD_ANNOTATION, SESSION_LABEL, STORE_LABEL, SUPERVISOR, WORKER, label, name,
+};
 use super::policy::{Reach, policy};
 use super::standing::{self, Look};
 use super::{exec, failures};
@@ -246,7 +248,7 @@ impl Kubernetes {
     pub(super) fn hand_first(&self, pod: &str, first: &TurnSpec) -> Result<()> {
         let doing = "hand the first turn to the sandbox";
         let spec = serde_json::to_vec(first).cannot(Kind::Bug, || doing.to_owned())?;
-        let words = exec::counted(&super::verb(&["turn".to_owned()]), spec.len() as u64);
+        let words = exec::counted(&super::verb(&["turn".to_owned()]), spec.len() as u64, GO);
         let target: Target = self.target(pod, SUPERVISOR)?;
         let input = || -> std::io::Result<Box<dyn std::io::Read + Send>> {
             Ok(Box::new(std::io::Cursor::new(spec.clone())))

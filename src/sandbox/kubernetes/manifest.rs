@@ -4,11 +4,12 @@
 //! root: the `supervisor`, whose journal no other can write to; the `worker`, with the supervisor's
 //! hands as its process 1; and the `keeper`, which stays for a while after both have nothing more to
 //! do, since files can only be read out of a container that runs. Each waits for this program, which
-//! is put into a volume that only the supervisor's container can write to.
+//! is put into a volume that only the supervisor's container can write to; the supervisor waits for
+//! its first turn, so that none of its time without one passes before.
 
 use super::super::SandboxSpec;
 use super::names::{
-    HANDS, KEEPER, STATE, SUPERVISOR, SUPERVISOR_ID, USED, WORKER, labels, name, reader,
+    GO, HANDS, KEEPER, STATE, SUPERVISOR, SUPERVISOR_ID, USED, WORKER, labels, name, reader,
 };
 use super::pod::{Mount, Sizes, Volume, container, pod};
 use super::settings::Settings;
@@ -118,7 +119,7 @@ fn supervisor(plan: &Plan) -> k8s_openapi::api::core::v1::Container {
         Mount::to_read("hands", "/loop/hands"),
     ];
     mounts.extend(inputs(plan.spec).into_iter().map(|(name, at)| Mount::to_write(name, at)));
-    container(SUPERVISOR, plan.image, SUPERVISOR_ID, (&argv, mounts, Sizes::SUPERVISOR))
+    container(SUPERVISOR, plan.image, (SUPERVISOR_ID, GO), (&argv, mounts, Sizes::SUPERVISOR))
 }
 
 fn worker(plan: &Plan) -> k8s_openapi::api::core::v1::Container {
@@ -136,7 +137,7 @@ fn worker(plan: &Plan) -> k8s_openapi::api::core::v1::Container {
     ];
     mounts.extend(inputs(plan.spec).into_iter().map(|(name, at)| Mount::to_read(name, at)));
     let sizes = Sizes::worker(plan.spec.cpus, plan.spec.memory_bytes);
-    container(WORKER, plan.image, places::WORKER_ID, (&argv, mounts, sizes))
+    container(WORKER, plan.image, (places::WORKER_ID, places::PROGRAM), (&argv, mounts, sizes))
 }
 
 fn keeper(plan: &Plan) -> k8s_openapi::api::core::v1::Container {
@@ -148,7 +149,7 @@ fn keeper(plan: &Plan) -> k8s_openapi::api::core::v1::Container {
         Mount::to_read("hands", "/loop/hands"),
         Mount::to_read("artifacts", places::ARTIFACTS),
     ];
-    container(KEEPER, plan.image, SUPERVISOR_ID, (&argv, mounts, Sizes::KEEPER))
+    container(KEEPER, plan.image, (SUPERVISOR_ID, places::PROGRAM), (&argv, mounts, Sizes::KEEPER))
 }
 
 /// Where the journal is, where it is to outlive the pod.
@@ -183,7 +184,8 @@ pub(super) fn reading(session: &str, store: &str, image: &str, settings: &Settin
     let argv = ["keep", "--run", STATE, "--grace", "900"];
     let mounts = vec![Mount::to_write("bin", "/loop/bin"), Mount::to_read("run", places::RUN)];
     let volumes = vec![Volume::empty("bin"), Volume::claim("run", &name(session))];
-    let keeper = container(KEEPER, image, SUPERVISOR_ID, (&argv, mounts, Sizes::KEEPER));
+    let keeper =
+        container(KEEPER, image, (SUPERVISOR_ID, places::PROGRAM), (&argv, mounts, Sizes::KEEPER));
     let mut spec = pod(settings, volumes, vec![keeper]);
     spec.active_deadline_seconds = Some(READER_SECONDS);
     Pod {

@@ -21,6 +21,8 @@ pub(super) const SUPERVISOR_ID: u32 = 10_000;
 pub(super) const STATE: &str = "/loop/run/state";
 /// Made once everything that was to be put in is there.
 pub(super) const FILLED: &str = "/loop/run/filled";
+/// Made when the first turn comes: the supervisor begins.
+pub(super) const GO: &str = "/loop/run/go";
 /// What the worker's processes used.
 pub(super) const USED: &str = "/loop/run/used";
 /// Where the worker's container listens.

@@ -12,8 +12,8 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use std::borrow::Cow;
 
-/// Waits for the program to be put in, and becomes it; nobody waits for ever.
-const WAIT: &str = "trap 'exit 143' TERM INT; n=0; until [ -x \"$1\" ]; do n=$((n + 1)); \
+/// Waits for a file, and becomes a program; nobody waits for ever.
+const WAIT: &str = "trap 'exit 143' TERM INT; f=$1; shift; n=0; until [ -e \"$f\" ]; do n=$((n + 1)); \
                     [ $n -lt 18000 ] || exit 75; sleep 0.05 || sleep 1; done; exec \"$@\"";
 /// All of our processes end at once when they are told to; a turn is ended first.
 const GOODBYE_SECONDS: i64 = 10;
@@ -119,14 +119,14 @@ impl Sizes {
     }
 }
 
-/// A container that runs one of this program's verbs, as one user and no other.
+/// A container that runs one of this program's verbs, as one user and no other, once there is a file.
 pub(super) fn container(
     name: &str,
     image: &str,
-    user: u32,
+    (user, file): (u32, &str),
     (verb, mounts, sizes): (&[&str], Vec<Mount>, Sizes),
 ) -> Container {
-    let wait = ["/bin/sh", "-c", WAIT, "sh", places::PROGRAM];
+    let wait = ["/bin/sh", "-c", WAIT, "sh", file, places::PROGRAM];
     let words = wait.iter().chain(verb).map(|word| (*word).to_owned());
     let user = i64::from(user);
     Container {

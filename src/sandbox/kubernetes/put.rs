@@ -41,7 +41,7 @@ impl Kubernetes {
             verb.extend(["--root".to_owned(), folder.to_owned()]);
         }
         verb.extend(["--done".to_owned(), FILLED.to_owned()]);
-        let words = counted(&verb, length(&files));
+        let words = counted(&verb, length(&files), "/dev/null");
         let target: Target = self.target(pod, SUPERVISOR)?;
         self.run(doing, &target, &words, &|| archive(&files)).map(drop)
     }

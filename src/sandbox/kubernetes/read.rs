@@ -5,7 +5,7 @@ use super::Kubernetes;
 use super::exec::{self, Target};
 use super::make::nothing;
 use super::manifest;
-use super::names::{KEEPER, STATE, SUPERVISOR, WORKER, reader};
+use super::names::{GO, KEEPER, STATE, SUPERVISOR, WORKER, reader};
 use super::{standing, verb};
 use crate::domain::places;
 use crate::error::{Failure, Kind, Result};
@@ -58,7 +58,7 @@ impl Kubernetes {
         let input = || -> std::io::Result<Box<dyn Read + Send>> {
             Ok(Box::new(Cursor::new(stdin.to_vec())))
         };
-        let words = exec::counted(&verb(words), stdin.len() as u64);
+        let words = exec::counted(&verb(words), stdin.len() as u64, GO);
         let said = self.run(doing, &target, &words, &input)?;
         Ok(Box::new(Cursor::new(said.into_bytes())))
     }

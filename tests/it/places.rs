@@ -46,7 +46,13 @@ impl Drop for Cluster {
 
 impl Place {
     fn new(sandbox: &'static str) -> Self {
-        Self { name: sandbox, sandbox, settings: String::new(), image: None, elsewhere: Elsewhere::Nothing }
+        Self {
+            name: sandbox,
+            sandbox,
+            settings: String::new(),
+            image: None,
+            elsewhere: Elsewhere::Nothing,
+        }
     }
 
     /// Another machine, and what makes the sandboxes there.

@@ -36,12 +36,11 @@ pub(super) const KNOWN: Known = Known {
     },
 };
 
-const OF_DOCKER: [Opt; 7] = [
+const OF_DOCKER: [Opt; 6] = [
     opt("host", Shape::Text),
     opt("engine", Shape::Name(&["docker", "podman"])),
     opt("mirrors", Shape::Texts),
     opt("tries", Shape::Count),
-    opt("patience", Shape::Amount),
     opt("rootless", Shape::Flag),
     opt("labels", Shape::Table),
 ];

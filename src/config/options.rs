@@ -50,7 +50,6 @@ fn value(table: &mut Table, opt: &Opt) -> Option<OptionValue> {
             OptionValue::Texts(texts.into_iter().map(|at| at.value).collect())
         }
         Shape::Count => OptionValue::Count(table.count(opt.name)?.value),
-        Shape::Amount => OptionValue::Amount(table.amount(opt.name)?.value),
         Shape::Flag => OptionValue::Flag(table.bool(opt.name)?.value),
         Shape::Table => {
             let mut pairs = BTreeMap::new();

@@ -28,8 +28,6 @@ pub enum Shape {
     Texts,
     /// A whole number above zero.
     Count,
-    /// A number above zero.
-    Amount,
     Flag,
     /// Names of the user's own, each with a text.
     Table,
@@ -43,7 +41,6 @@ impl Shape {
             Self::Name(names) => format!("\"{}\"", names.join("\" | \"")),
             Self::Texts => "[\"...\"]".to_owned(),
             Self::Count => "1".to_owned(),
-            Self::Amount => "1.5".to_owned(),
             Self::Flag => "true".to_owned(),
             Self::Table => "{ name = \"...\" }".to_owned(),
         }
@@ -60,7 +57,6 @@ pub struct Options(BTreeMap<String, OptionValue>);
 pub enum OptionValue {
     Flag(bool),
     Count(u32),
-    Amount(f64),
     Text(String),
     Texts(Vec<String>),
     Table(BTreeMap<String, String>),
@@ -100,15 +96,6 @@ impl Options {
         }
     }
 
-    pub fn amount(&self, name: &str) -> Option<f64> {
-        match self.0.get(name) {
-            Some(OptionValue::Amount(amount)) => Some(*amount),
-            // A stored whole number comes back as one.
-            Some(OptionValue::Count(count)) => Some(f64::from(*count)),
-            _ => None,
-        }
-    }
-
     pub fn flag(&self, name: &str) -> bool {
         matches!(self.0.get(name), Some(OptionValue::Flag(true)))
     }
@@ -144,7 +131,6 @@ impl OptionValue {
         match self {
             Self::Flag(flag) => flag.to_string(),
             Self::Count(count) => count.to_string(),
-            Self::Amount(amount) => amount.to_string(),
             Self::Text(text) => text.clone(),
             Self::Texts(texts) => texts.join(", "),
             Self::Table(table) => {
@@ -166,14 +152,13 @@ mod tests {
         let table: BTreeMap<_, _> = [("a".to_owned(), "b".to_owned())].into();
         options.set("flag", OptionValue::Flag(true));
         options.set("count", OptionValue::Count(3));
-        options.set("amount", OptionValue::Amount(2.0));
         options.set("text", OptionValue::Text("x".to_owned()));
         options.set("texts", OptionValue::Texts(vec!["x".to_owned()]));
         options.set("table", OptionValue::Table(table.clone()));
         let stored = serde_json::to_string(&options).unwrap();
         let back: Options = serde_json::from_str(&stored).unwrap();
         assert_eq!((back.text("text"), back.texts("texts").len()), (Some("x"), 1));
-        assert_eq!((back.count("count"), back.amount("amount")), (Some(3), Some(2.0)));
+        assert_eq!(back.count("count"), Some(3));
         assert!(back.flag("flag") && !back.flag("text"));
         assert_eq!(back.table("table"), table);
     }

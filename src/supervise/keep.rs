@@ -44,7 +44,7 @@ pub fn keep(wanted: &Keep) -> Result<()> {
         {
             break;
         }
-        let waited = match standing {
+        let is_over = match standing {
             control::Standing::Lives => {
                 gone = None;
                 false
@@ -54,7 +54,7 @@ pub fn keep(wanted: &Keep) -> Result<()> {
             }
             control::Standing::Coming => came.elapsed() >= COMING,
         };
-        if waited {
+        if is_over {
             break;
         }
         let mut fds = [PollFd::new(signals.as_fd(), PollFlags::POLLIN)];

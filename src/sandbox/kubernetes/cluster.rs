@@ -72,8 +72,7 @@ impl Cluster {
             tried += 1;
             let answer = self.once(ask());
             let Err(error) = &answer else { return answer };
-            let Some(asked) = failures::passes(error) else { return answer };
-            if !self.patience.wait(tried, asked) {
+            if !failures::passes(error) || !self.patience.wait(tried, failures::asked(error)) {
                 return answer;
             }
         }

@@ -32,7 +32,7 @@ const PIECE: usize = 256 << 10;
 const PING: Duration = Duration::from_secs(20);
 const SILENCE: Duration = Duration::from_secs(65);
 /// How long one frame may take to be taken.
-const SENDING: Duration = Duration::from_secs(60);
+const SENDING: Duration = Duration::from_mins(1);
 /// How much of what a command complains of is kept.
 const COMPLAINT: usize = 4 << 10;
 

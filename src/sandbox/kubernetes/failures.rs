@@ -12,18 +12,22 @@ pub(super) fn code(error: &Error) -> Option<u16> {
     }
 }
 
-/// Whether it may be better next time, and how long the server wants to be left alone.
-pub(super) fn passes(error: &Error) -> Option<Option<Duration>> {
+/// Whether it may be better next time.
+pub(super) fn passes(error: &Error) -> bool {
     match error {
         // As it tells that there is no such container to run something in.
-        Error::Api(status) if status.code == 500 && status.message.contains("not found") => None,
-        Error::Api(status) if matches!(status.code, 429 | 500 | 502 | 503 | 504) => {
-            let seconds = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
-            Some((seconds > 0).then(|| Duration::from_secs(u64::from(seconds))))
-        }
-        Error::HyperError(_) | Error::Service(_) => Some(None),
-        _ => None,
+        Error::Api(status) if status.code == 500 && status.message.contains("not found") => false,
+        Error::Api(status) => matches!(status.code, 429 | 500 | 502 | 503 | 504),
+        Error::HyperError(_) | Error::Service(_) => true,
+        _ => false,
     }
+}
+
+/// How long the server wants to be left alone.
+pub(super) fn asked(error: &Error) -> Option<Duration> {
+    let Error::Api(status) = error else { return None };
+    let seconds = status.details.as_ref()?.retry_after_seconds;
+    (seconds > 0).then(|| Duration::from_secs(u64::from(seconds)))
 }
 
 pub(super) fn failure(doing: &str, address: &str, error: &Error) -> Failure {
@@ -113,10 +117,10 @@ mod tests {
 
     #[test]
     fn what_passes_is_known() {
-        assert!(passes(&api(503, "")).is_some() && passes(&api(429, "")).is_some());
-        assert!(passes(&api(404, "")).is_none() && passes(&api(409, "")).is_none());
+        assert!(passes(&api(503, "")) && passes(&api(429, "")));
+        assert!(!passes(&api(404, "")) && !passes(&api(409, "")));
         let lost = Error::Service("connection refused".into());
-        assert!(passes(&lost).is_some());
+        assert!(passes(&lost));
         let failure = failure("list the sandboxes", "https://c", &lost);
         assert_eq!(failure.kind, Kind::Network);
         assert_eq!(code(&lost), None);

@@ -48,7 +48,7 @@ impl Kubernetes {
             return Ok(Status::Created);
         }
         let Some(pod) = self.handed(session, &job)? else {
-            return self.lost(&job, None);
+            return Ok(self.lost(&job, None));
         };
         if standing::runs(&pod, SUPERVISOR) && standing::runs(&pod, WORKER) {
             return Ok(Status::Running);
@@ -59,19 +59,19 @@ impl Kubernetes {
             return Ok(Status::Stopped { oom_killed: standing::ran_out_of_memory(&pod) });
         }
         if standing::ended(&pod, None).is_some() {
-            self.lost(&job, Some(&pod))
+            Ok(self.lost(&job, Some(&pod)))
         } else {
             Ok(Status::Running)
         }
     }
 
     /// It was ended from outside, and its files went with it unless they are on a volume of their own.
-    fn lost(&self, job: &Job, pod: Option<&Pod>) -> Result<Status> {
+    fn lost(&self, job: &Job, pod: Option<&Pod>) -> Status {
         let reason = standing::job_ended(job);
         let reason = reason.or_else(|| standing::ended(pod?, self.told(job).as_deref()));
         let reason = reason.or_else(|| self.told(job));
         let reason = reason.unwrap_or_else(|| "its pod was deleted from the cluster".to_owned());
-        Ok(Status::Lost { reason, journal: self.settings.spool.is_some() })
+        Status::Lost { reason, journal: self.settings.spool.is_some() }
     }
 
     /// What the cluster tells of the end of a Job's pod. Nobody need be allowed to ask.

@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 const NAME_TRIES: u32 = 300;
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long a policy may take to be in force.
-const POLICY: Duration = Duration::from_secs(60);
+const POLICY: Duration = Duration::from_mins(1);
 /// The same where one that is never is agreed to.
 const POLICY_AGREED: Duration = Duration::from_secs(5);
 /// How often in a row the pod has to be kept off the cluster's API.
@@ -34,7 +34,7 @@ const CLOSED: u32 = 2;
 
 /// A Job of ours.
 pub(super) enum Made {
-    New(Job),
+    New(Box<Job>),
     /// It has its first turn already, or is about to get it from somebody else.
     Handed,
 }
@@ -46,10 +46,10 @@ impl Kubernetes {
         let Made::New(job) = self.make_job(plan)? else { return Ok(Made::Handed) };
         let cluster = self.cluster()?;
         let owner = manifest::owned_by(&job);
-        let owned = json!({ "metadata": { "ownerReferences": [owner] } });
+        let with_owner = json!({ "metadata": { "ownerReferences": [owner] } });
         let policies = cluster.api::<NetworkPolicy>();
         let (called, how) = (name(plan.spec.session), PatchParams::default());
-        let patch = Patch::Merge(&owned);
+        let patch = Patch::Merge(&with_owner);
         cluster.call("keep the network policy with the sandbox", || {
             policies.patch(&called, &how, &patch)
         })?;
@@ -92,7 +92,7 @@ impl Kubernetes {
         let how = how_to_make();
         for _ in 0..NAME_TRIES {
             match cluster.answer(|| jobs.create(&how, &wanted)) {
-                Ok(job) => return Ok(Made::New(job)),
+                Ok(job) => return Ok(Made::New(Box::new(job))),
                 Err(error) if failures::code(&error) == Some(409) => {}
                 Err(error) => return Err(cluster.failure("make the sandbox", &error)),
             }
@@ -134,7 +134,7 @@ impl Kubernetes {
             self.make_policy(plan)?;
             return Ok(None);
         }
-        Ok(Some(if handed_to(&job).is_some() { Made::Handed } else { Made::New(job) }))
+        Ok(Some(if handed_to(&job).is_some() { Made::Handed } else { Made::New(Box::new(job)) }))
     }
 
     /// Waits until the pod's containers run, telling what it waits for.

@@ -78,18 +78,17 @@ pub(super) struct Sizes {
     limits: [Cow<'static, str>; 3],
 }
 
+const fn lent([cpus, memory, disk]: [&'static str; 3]) -> [Cow<'static, str>; 3] {
+    [Cow::Borrowed(cpus), Cow::Borrowed(memory), Cow::Borrowed(disk)]
+}
+
 impl Sizes {
     pub(super) const SUPERVISOR: Self = Self::of(["50m", "64Mi", "256Mi"], ["1", "512Mi", "10Gi"]);
     pub(super) const KEEPER: Self = Self::of(["10m", "32Mi", "16Mi"], ["500m", "256Mi", "1Gi"]);
     const WORKER: Self = Self::of(["500m", "1Gi", "1Gi"], ["2", "4Gi", "20Gi"]);
 
     const fn of(requests: [&'static str; 3], limits: [&'static str; 3]) -> Self {
-        let [a, b, c] = requests;
-        let [d, e, f] = limits;
-        Self {
-            requests: [Cow::Borrowed(a), Cow::Borrowed(b), Cow::Borrowed(c)],
-            limits: [Cow::Borrowed(d), Cow::Borrowed(e), Cow::Borrowed(f)],
-        }
+        Self { requests: lent(requests), limits: lent(limits) }
     }
 
     /// What a preset names is both asked for and the most: it is there, and no more is.

@@ -138,7 +138,9 @@ mod tests {
             Frame::Refused("no".to_owned()),
         ];
         let mut wire = Vec::new();
-        frames.iter().for_each(|frame| frame.write(&mut wire).unwrap());
+        for frame in &frames {
+            frame.write(&mut wire).unwrap();
+        }
         let mut from = &wire[..];
         for frame in frames {
             assert_eq!(Frame::read(&mut from).unwrap(), Some(frame));

@@ -1,7 +1,7 @@
 //! A worker that is in another container than its supervisor, as others see it: real processes, real
 //! signals, a socket on disk. The two containers are two process trees here.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use serde_json::{Value, json};
 use std::fs;

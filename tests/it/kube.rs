@@ -461,16 +461,13 @@ fn masked(text: &str) -> String {
     let mut rest = text;
     while !rest.is_empty() {
         let uid = rest.get(..36).filter(|part| uuid::Uuid::parse_str(part).is_ok());
-        match uid {
-            Some(_) => {
-                told += "UID";
-                rest = &rest[36..];
-            }
-            None => {
-                let first = rest.chars().next().unwrap();
-                told.push(first);
-                rest = &rest[first.len_utf8()..];
-            }
+        if uid.is_some() {
+            told += "UID";
+            rest = &rest[36..];
+        } else {
+            let first = rest.chars().next().unwrap();
+            told.push(first);
+            rest = &rest[first.len_utf8()..];
         }
     }
     told

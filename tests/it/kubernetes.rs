@@ -34,7 +34,8 @@ impl Rig {
                 "description = \"a script\"\nharness = \"command\"\n\
                  command = [\"/bin/sh\", \"-c\", {script}]\n\
                  [sandbox]\nprovider = \"kubernetes\"\nimage = \"{image}\"\n\
-                 [sandbox.kubernetes]\nkubeconfig = {config:?}\n{more}"
+                 [sandbox.kubernetes]\nkubeconfig = \"{}\"\n{more}",
+                config.display()
             ),
         );
         Ok(Self { server, home })
@@ -52,7 +53,7 @@ impl Rig {
             if let Some(pod) = pods.first().filter(|pod| pod["status"]["phase"] == "Running") {
                 return pod["metadata"]["name"].as_str().expect("a name").to_owned();
             }
-            assert!(since.elapsed() < Duration::from_secs(60), "no pod: {pods:#?}");
+            assert!(since.elapsed() < Duration::from_mins(1), "no pod: {pods:#?}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -99,16 +100,23 @@ fn what_a_cluster_refuses_is_told_in_its_words() {
     rig.server.forbid("create", "jobs");
     fails(rig.start(), 4, &["cannot create resource", "doctor --kubernetes"]);
     rig.nothing_left();
+    rig.server.seen();
     rig.server.unauthorized(true);
     fails(rig.start(), 4, &["does not know us"]);
+    let seen = rig.server.seen();
+    assert!(seen.len() <= 2, "a key that is refused is not tried on and on: {seen:?}");
     rig.server.unauthorized(false);
 }
 
 #[test]
 fn an_image_that_is_not_there_is_told_with_its_cause() {
     let rig = need!(Rig::new("echo hi", "start_timeout = \"4s\""));
+    let image = need!(need::image());
     let done = rig.home.ask(&[&START[..], &["--image", "nowhere.invalid/no:1"]].concat());
     fails(done, 5, &["cannot pull the image `nowhere.invalid/no:1`", "failed to resolve"]);
+    rig.nothing_left();
+    rig.server.miss(&image);
+    fails(rig.start(), 5, &[&format!("cannot pull the image `{image}`")]);
     rig.nothing_left();
     rig.home.write("config/config.toml", "[defaults]\npreset = \"bare\"\n");
     let text = "description = \"x\"\nharness = \"triage\"\n[sandbox]\nprovider = \"kubernetes\"\n";
@@ -288,6 +296,22 @@ fn a_connection_that_is_cut_loses_nothing() {
     }
 }
 
+/// The network says nothing for a while, and then the node does: the worker does not notice either.
+#[test]
+fn a_silence_is_no_end() {
+    let rig = need!(Rig::new(COUNTS, ""));
+    let running = rig.home.run(&START).start();
+    running.wait_for("line 5\"");
+    rig.server.network(Network::Silent);
+    std::thread::sleep(Duration::from_secs(8));
+    rig.server.network(Network::Up);
+    rig.server.lose_node(true);
+    std::thread::sleep(Duration::from_secs(2));
+    rig.server.lose_node(false);
+    rig.counted(running.done());
+    rig.nothing_left();
+}
+
 #[test]
 fn an_end_that_is_not_told_is_no_end() {
     let rig = need!(Rig::new(COUNTS, ""));
@@ -314,13 +338,14 @@ fn a_server_in_trouble_is_asked_again() {
         ("create", "networkpolicies", busy()),
         ("create", "jobs", Fault::Lost),
         ("patch", "networkpolicies", Fault::Gateway),
-        ("list", "pods", busy()),
+        ("list", "pods", Fault::Refuse(Refusal::unavailable())),
         ("get", "pods/exec", busy()),
         ("patch", "jobs", Fault::Lost),
         ("delete", "jobs", Fault::Gateway),
     ] {
         rig.server.fail(verb, resource, fault);
     }
+    rig.server.compact();
     rig.counted(rig.start());
     rig.nothing_left();
 }

@@ -234,10 +234,6 @@ fn a_kept_sandbox_stays_until_its_session_is_removed() {
     });
 }
 
-fn id(home: &Home) -> String {
-    home.show("last")["id"].as_str().unwrap().to_owned()
-}
-
 /// Three sessions that are over, and every way to look at them.
 #[test]
 fn looking_at_sessions() {

@@ -34,6 +34,13 @@ struct Cluster {
     folder: tempfile::TempDir,
 }
 
+impl Cluster {
+    fn start() -> Result<Self, String> {
+        let server = KubeServer::start(&need::docker()?.gateway);
+        Ok(Self { server, folder: tempfile::tempdir().map_err(|error| error.to_string())? })
+    }
+}
+
 impl Drop for Cluster {
     fn drop(&mut self) {
         let since = Instant::now();
@@ -66,22 +73,18 @@ impl Place {
     /// network policies, and to have the image on its nodes.
     fn cluster() -> Result<Self, String> {
         let image = need::image()?;
-        let held = match std::env::var("LOOP_TEST_KUBECONFIG") {
-            Ok(config) => Err(config),
-            Err(_) => {
-                let server = KubeServer::start(&need::docker()?.gateway);
-                Ok(Cluster { server, folder: tempfile::tempdir().map_err(|e| e.to_string())? })
-            }
-        };
-        let config = match &held {
-            Ok(held) => held.server.kubeconfig(&held.folder.path().join("kubeconfig")),
-            Err(config) => config.into(),
+        let named = std::env::var_os("LOOP_TEST_KUBECONFIG");
+        let own = named.is_none().then(Cluster::start).transpose()?;
+        let config = match &own {
+            Some(own) => own.server.kubeconfig(&own.folder.path().join("kubeconfig")),
+            None => named.unwrap_or_default().into(),
         };
         let settings = format!(
-            "[sandbox.kubernetes]\nkubeconfig = {config:?}\nnamespace = \"loop\"\nimage = \"{image}\"\n"
+            "[sandbox.kubernetes]\nkubeconfig = \"{}\"\nnamespace = \"loop\"\nimage = \"{image}\"\n",
+            config.display()
         );
         let image = Some(image);
-        let elsewhere = Elsewhere::Cluster(held.ok());
+        let elsewhere = Elsewhere::Cluster(own);
         Ok(Self { settings, image, elsewhere, ..Self::new("kubernetes") })
     }
 

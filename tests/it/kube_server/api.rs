@@ -188,7 +188,9 @@ async fn done(
             Ok(reply(200, &typed(kind, object)))
         }
         ("list", _, "") => list(world, call).map(|told| reply(200, &told)),
-        ("watch", _, "") => super::watch::answer(world, call.about()?, &|name| call.asked(name)),
+        ("watch", _, "") => {
+            Ok(super::watch::answer(world, call.about()?, &|name| call.asked(name)))
+        }
         ("create", _, "") if kind.asked => Ok(reply(201, &review(world, call.json()?))),
         ("create", _, "") => create(world, call, told),
         ("update" | "patch", _, "") => change(world, call, told).map(|told| reply(200, &told)),

@@ -88,12 +88,11 @@ fn rules(store: &Store, pod: &Value) -> String {
     for (kind, chain, way) in [("Ingress", "INPUT", "i"), ("Egress", "OUTPUT", "o")] {
         let all = store.list("networkpolicies", Some(namespace));
         let about = |policy: &&Value| {
-            let types = policy["spec"]["policyTypes"].as_array();
-            let typed = match types {
+            let is_meant = match policy["spec"]["policyTypes"].as_array() {
                 Some(types) => types.iter().any(|one| one == kind),
                 None => kind == "Ingress" || !policy["spec"]["egress"].is_null(),
             };
-            typed && selects(&policy["spec"]["podSelector"], pod)
+            is_meant && selects(&policy["spec"]["podSelector"], pod)
         };
         let policies: Vec<&Value> = all.iter().map(|(_, policy)| policy).filter(about).collect();
         if policies.is_empty() {

@@ -27,7 +27,7 @@ pub fn fits(world: &World, pod: &Value) -> Result<(), String> {
             }
         }
     }
-    let none = |why: &str| {
+    let no_node = |why: &str| {
         let end =
             "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
         Err(format!("0/1 nodes are available: 1 {why}. {end}"))
@@ -35,7 +35,7 @@ pub fn fits(world: &World, pod: &Value) -> Result<(), String> {
     let labels = &node["metadata"]["labels"];
     let selector = spec["nodeSelector"].as_object();
     if selector.into_iter().flatten().any(|(name, value)| labels[name] != *value) {
-        return none("node(s) didn't match Pod's node affinity/selector");
+        return no_node("node(s) didn't match Pod's node affinity/selector");
     }
     for taint in node["spec"]["taints"].as_array().into_iter().flatten() {
         let tolerated = |one: &Value| {
@@ -46,7 +46,7 @@ pub fn fits(world: &World, pod: &Value) -> Result<(), String> {
         };
         if !spec["tolerations"].as_array().into_iter().flatten().any(tolerated) {
             let text = |name: &str| taint[name].as_str().unwrap_or_default();
-            return none(&format!(
+            return no_node(&format!(
                 "node(s) had untolerated taint {{{}: {}}}",
                 text("key"),
                 text("value")
@@ -56,7 +56,7 @@ pub fn fits(world: &World, pod: &Value) -> Result<(), String> {
     for name in ["cpu", "memory", "ephemeral-storage"] {
         let room = quantity(&node["status"]["allocatable"][name]);
         if requested(spec, "requests", name) > room {
-            return none(&format!("Insufficient {name}"));
+            return no_node(&format!("Insufficient {name}"));
         }
     }
     Ok(())

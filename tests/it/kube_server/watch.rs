@@ -1,7 +1,6 @@
 //! Watches: what happens to objects, as it happens.
 
 use super::World;
-use super::refusal::Refusal;
 use super::store::{About, typed};
 use axum::body::{Body, Bytes};
 use axum::http::header;
@@ -14,7 +13,7 @@ use tokio::sync::watch::Receiver;
 use tokio::time::Instant;
 
 /// How long one goes on where nobody says anything.
-const USUAL: Duration = Duration::from_secs(300);
+const USUAL: Duration = Duration::from_mins(5);
 
 struct Watch {
     world: Arc<World>,
@@ -30,7 +29,7 @@ pub fn answer(
     world: &Arc<World>,
     about: About,
     query: &dyn Fn(&str) -> Option<String>,
-) -> Result<Response, Refusal> {
+) -> Response {
     let changes = world.changed.subscribe();
     let store = super::lock(&world.store);
     let asked = query("resourceVersion").and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
@@ -63,7 +62,7 @@ pub fn answer(
     let mut response = Response::new(Body::from_stream(lines));
     let kind = "application/json".parse().expect("a header");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    Ok(response)
+    response
 }
 
 impl Watch {

@@ -34,11 +34,23 @@ _loop() {
             loop,doctor)
                 cmd="loop__subcmd__doctor"
                 ;;
+            loop,enter)
+                cmd="loop__subcmd__enter"
+                ;;
+            loop,fill)
+                cmd="loop__subcmd__fill"
+                ;;
             loop,gc)
                 cmd="loop__subcmd__gc"
                 ;;
             loop,hand-over)
                 cmd="loop__subcmd__hand__subcmd__over"
+                ;;
+            loop,hands)
+                cmd="loop__subcmd__hands"
+                ;;
+            loop,host)
+                cmd="loop__subcmd__host"
                 ;;
             loop,init)
                 cmd="loop__subcmd__init"
@@ -49,6 +61,9 @@ _loop() {
             loop,journal)
                 cmd="loop__subcmd__journal"
                 ;;
+            loop,keep)
+                cmd="loop__subcmd__keep"
+                ;;
             loop,pack)
                 cmd="loop__subcmd__pack"
                 ;;
@@ -58,8 +73,14 @@ _loop() {
             loop,preset)
                 cmd="loop__subcmd__preset"
                 ;;
+            loop,probe)
+                cmd="loop__subcmd__probe"
+                ;;
             loop,project)
                 cmd="loop__subcmd__project"
+                ;;
+            loop,sandbox)
+                cmd="loop__subcmd__sandbox"
                 ;;
             loop,schema)
                 cmd="loop__subcmd__schema"
@@ -171,6 +192,15 @@ _loop() {
                 ;;
             loop__subcmd__project,show)
                 cmd="loop__subcmd__project__subcmd__show"
+                ;;
+            loop__subcmd__sandbox,list)
+                cmd="loop__subcmd__sandbox__subcmd__list"
+                ;;
+            loop__subcmd__sandbox,ls)
+                cmd="loop__subcmd__sandbox__subcmd__list"
+                ;;
+            loop__subcmd__sandbox,show)
+                cmd="loop__subcmd__sandbox__subcmd__show"
                 ;;
             loop__subcmd__secret,check)
                 cmd="loop__subcmd__secret__subcmd__check"
@@ -341,7 +371,7 @@ _loop() {
 
     case "${cmd}" in
         loop)
-            opts="-q -v -h -V --json --quiet --verbose --color --no-input --trust --help --version session preset skill secret project traces signal automation gc init doctor allow schema completions supervise turn interrupt close journal place pack checkout hand-over triage"
+            opts="-q -v -h -V --json --quiet --verbose --color --no-input --trust --help --version session preset skill secret sandbox project traces signal automation gc init doctor allow schema completions supervise turn interrupt close journal place keep fill hands enter probe pack checkout hand-over host triage"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -739,12 +769,68 @@ _loop() {
             return 0
             ;;
         loop__subcmd__doctor)
-            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            opts="-q -v -h --kubernetes --json --quiet --verbose --color --no-input --trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__enter)
+            opts="-q -v -h --socket --cwd --used --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cwd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --used)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__fill)
+            opts="-q -v -h --root --done --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --done)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -793,6 +879,50 @@ _loop() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__hands)
+            opts="-q -v -h --socket --owner --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --owner)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__host)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -868,6 +998,36 @@ _loop() {
                     return 0
                     ;;
                 --turn)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__keep)
+            opts="-q -v -h --run --grace --hands --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --run)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --grace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hands)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1030,6 +1190,32 @@ _loop() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        loop__subcmd__probe)
+            opts="-q -v -h --of --within --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --of)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         loop__subcmd__project)
             opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help list ls show add key rm delete"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1158,6 +1344,60 @@ _loop() {
             ;;
         loop__subcmd__project__subcmd__show)
             opts="-q -v -h --check --monitors --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__sandbox)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help list ls show"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__sandbox__subcmd__list)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        loop__subcmd__sandbox__subcmd__show)
+            opts="-q -v -h --json --quiet --verbose --color --no-input --trust --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -38,6 +38,7 @@ complete -c loop -n "__fish_loop_needs_command" -f -a "session" -d 'Start worker
 complete -c loop -n "__fish_loop_needs_command" -f -a "preset" -d 'Saved set-ups of a worker'
 complete -c loop -n "__fish_loop_needs_command" -f -a "skill" -d 'Integrations that a worker may use'
 complete -c loop -n "__fish_loop_needs_command" -f -a "secret" -d 'Credentials: where they are kept, and what wants them'
+complete -c loop -n "__fish_loop_needs_command" -f -a "sandbox" -d 'Where workers run, and what each place can do'
 complete -c loop -n "__fish_loop_needs_command" -f -a "project" -d 'Sources of traces'
 complete -c loop -n "__fish_loop_needs_command" -f -a "traces" -d 'Look at a project\'s traces'
 complete -c loop -n "__fish_loop_needs_command" -f -a "signal" -d 'Recurring failures of a project: found, ranked, looked into, watched until they are gone'
@@ -54,9 +55,15 @@ complete -c loop -n "__fish_loop_needs_command" -f -a "interrupt" -d 'Ask the su
 complete -c loop -n "__fish_loop_needs_command" -f -a "close" -d 'Tell the supervisor that nothing more comes'
 complete -c loop -n "__fish_loop_needs_command" -f -a "journal" -d 'Print the journal'
 complete -c loop -n "__fish_loop_needs_command" -f -a "place" -d 'Write files, as the user one is; they are read from standard input'
+complete -c loop -n "__fish_loop_needs_command" -f -a "keep" -d 'Stay for as long as what a supervisor left may be wanted'
+complete -c loop -n "__fish_loop_needs_command" -f -a "fill" -d 'Put files where they belong; an archive of them is read from standard input'
+complete -c loop -n "__fish_loop_needs_command" -f -a "hands" -d 'Be the supervisor\'s hands in the worker\'s container'
+complete -c loop -n "__fish_loop_needs_command" -f -a "enter" -d 'Have the hands run a command, with our environment and standard input'
+complete -c loop -n "__fish_loop_needs_command" -f -a "probe" -d 'Tell whether an address can be connected to'
 complete -c loop -n "__fish_loop_needs_command" -f -a "pack" -d 'Archive a folder'
 complete -c loop -n "__fish_loop_needs_command" -f -a "checkout" -d 'Clone the repository into the working directory, as the user one is'
 complete -c loop -n "__fish_loop_needs_command" -f -a "hand-over" -d 'Pack what was committed in the working directory into the folder of artifacts'
+complete -c loop -n "__fish_loop_needs_command" -f -a "host" -d 'Do what another machine\'s `loop` asks on standard input'
 complete -c loop -n "__fish_loop_needs_command" -f -a "triage" -d 'Group the failures of a snapshot'
 complete -c loop -n "__fish_loop_using_subcommand session; and not __fish_seen_subcommand_from start list ls show logs attach send interrupt stop artifacts evals eval diff apply publish export rm delete" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
@@ -506,6 +513,45 @@ complete -c loop -n "__fish_loop_using_subcommand secret; and __fish_seen_subcom
 complete -c loop -n "__fish_loop_using_subcommand secret; and __fish_seen_subcommand_from rm" -l no-input -d 'Never ask anything'
 complete -c loop -n "__fish_loop_using_subcommand secret; and __fish_seen_subcommand_from rm" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
 complete -c loop -n "__fish_loop_using_subcommand secret; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and not __fish_seen_subcommand_from list ls show" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and not __fish_seen_subcommand_from list ls show" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and not __fish_seen_subcommand_from list ls show" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and not __fish_seen_subcommand_from list ls show" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and not __fish_seen_subcommand_from list ls show" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and not __fish_seen_subcommand_from list ls show" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and not __fish_seen_subcommand_from list ls show" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and not __fish_seen_subcommand_from list ls show" -f -a "list" -d 'List where workers can run, what each place can do, and what is missing here'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and not __fish_seen_subcommand_from list ls show" -f -a "ls" -d 'List where workers can run, what each place can do, and what is missing here'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and not __fish_seen_subcommand_from list ls show" -f -a "show" -d 'Show what a provider needs, and what it can be told'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from list" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from list" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from list" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from ls" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from ls" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from ls" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from ls" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from show" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from show" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from show" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand sandbox; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c loop -n "__fish_loop_using_subcommand project; and not __fish_seen_subcommand_from list ls show add key rm delete" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1043,6 +1089,7 @@ complete -c loop -n "__fish_loop_using_subcommand init" -s h -l help -d 'Print h
 complete -c loop -n "__fish_loop_using_subcommand doctor" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c loop -n "__fish_loop_using_subcommand doctor" -l kubernetes -d 'Print the manifest that grants what a Kubernetes cluster has to allow, and say what it does not'
 complete -c loop -n "__fish_loop_using_subcommand doctor" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
 complete -c loop -n "__fish_loop_using_subcommand doctor" -s q -l quiet -d 'Say only what was asked for'
 complete -c loop -n "__fish_loop_using_subcommand doctor" -s v -l verbose -d 'Say more'
@@ -1139,6 +1186,63 @@ complete -c loop -n "__fish_loop_using_subcommand place" -s v -l verbose -d 'Say
 complete -c loop -n "__fish_loop_using_subcommand place" -l no-input -d 'Never ask anything'
 complete -c loop -n "__fish_loop_using_subcommand place" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
 complete -c loop -n "__fish_loop_using_subcommand place" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand keep" -l run -r -F
+complete -c loop -n "__fish_loop_using_subcommand keep" -l grace -r
+complete -c loop -n "__fish_loop_using_subcommand keep" -l hands -r -F
+complete -c loop -n "__fish_loop_using_subcommand keep" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand keep" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand keep" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand keep" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand keep" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand keep" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand keep" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand fill" -l root -d 'The folders that may be written to' -r -F
+complete -c loop -n "__fish_loop_using_subcommand fill" -l done -d 'Made once all is there' -r -F
+complete -c loop -n "__fish_loop_using_subcommand fill" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand fill" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand fill" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand fill" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand fill" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand fill" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand fill" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand hands" -l socket -r -F
+complete -c loop -n "__fish_loop_using_subcommand hands" -l owner -d 'The user that is obeyed' -r
+complete -c loop -n "__fish_loop_using_subcommand hands" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand hands" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand hands" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand hands" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand hands" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand hands" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand hands" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand enter" -l socket -r -F
+complete -c loop -n "__fish_loop_using_subcommand enter" -l cwd -r
+complete -c loop -n "__fish_loop_using_subcommand enter" -l used -d 'Where to write down what it uses' -r -F
+complete -c loop -n "__fish_loop_using_subcommand enter" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand enter" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand enter" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand enter" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand enter" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand enter" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand enter" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand probe" -l of -d 'Two variables of the environment that name the host and the port' -r
+complete -c loop -n "__fish_loop_using_subcommand probe" -l within -r
+complete -c loop -n "__fish_loop_using_subcommand probe" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand probe" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand probe" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand probe" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand probe" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand probe" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand probe" -s h -l help -d 'Print help'
 complete -c loop -n "__fish_loop_using_subcommand pack" -l at-most -d 'Fail where there are more bytes than this' -r
 complete -c loop -n "__fish_loop_using_subcommand pack" -l color -d 'When to use colour' -r -f -a "auto\t''
 always\t''
@@ -1175,6 +1279,15 @@ complete -c loop -n "__fish_loop_using_subcommand hand-over" -s v -l verbose -d 
 complete -c loop -n "__fish_loop_using_subcommand hand-over" -l no-input -d 'Never ask anything'
 complete -c loop -n "__fish_loop_using_subcommand hand-over" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
 complete -c loop -n "__fish_loop_using_subcommand hand-over" -s h -l help -d 'Print help'
+complete -c loop -n "__fish_loop_using_subcommand host" -l color -d 'When to use colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c loop -n "__fish_loop_using_subcommand host" -l json -d 'Print JSON: one document, or one object a line where the command follows something'
+complete -c loop -n "__fish_loop_using_subcommand host" -s q -l quiet -d 'Say only what was asked for'
+complete -c loop -n "__fish_loop_using_subcommand host" -s v -l verbose -d 'Say more'
+complete -c loop -n "__fish_loop_using_subcommand host" -l no-input -d 'Never ask anything'
+complete -c loop -n "__fish_loop_using_subcommand host" -l trust -d 'Use what a `.loop/` folder says although it was not allowed'
+complete -c loop -n "__fish_loop_using_subcommand host" -s h -l help -d 'Print help'
 complete -c loop -n "__fish_loop_using_subcommand triage" -l snapshot -r -F
 complete -c loop -n "__fish_loop_using_subcommand triage" -l artifacts -r -F
 complete -c loop -n "__fish_loop_using_subcommand triage" -l color -d 'When to use colour' -r -f -a "auto\t''

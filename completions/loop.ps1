@@ -37,6 +37,7 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
             [CompletionResult]::new('preset', 'preset', [CompletionResultType]::ParameterValue, 'Saved set-ups of a worker')
             [CompletionResult]::new('skill', 'skill', [CompletionResultType]::ParameterValue, 'Integrations that a worker may use')
             [CompletionResult]::new('secret', 'secret', [CompletionResultType]::ParameterValue, 'Credentials: where they are kept, and what wants them')
+            [CompletionResult]::new('sandbox', 'sandbox', [CompletionResultType]::ParameterValue, 'Where workers run, and what each place can do')
             [CompletionResult]::new('project', 'project', [CompletionResultType]::ParameterValue, 'Sources of traces')
             [CompletionResult]::new('traces', 'traces', [CompletionResultType]::ParameterValue, 'Look at a project''s traces')
             [CompletionResult]::new('signal', 'signal', [CompletionResultType]::ParameterValue, 'Recurring failures of a project: found, ranked, looked into, watched until they are gone')
@@ -53,9 +54,15 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
             [CompletionResult]::new('close', 'close', [CompletionResultType]::ParameterValue, 'Tell the supervisor that nothing more comes')
             [CompletionResult]::new('journal', 'journal', [CompletionResultType]::ParameterValue, 'Print the journal')
             [CompletionResult]::new('place', 'place', [CompletionResultType]::ParameterValue, 'Write files, as the user one is; they are read from standard input')
+            [CompletionResult]::new('keep', 'keep', [CompletionResultType]::ParameterValue, 'Stay for as long as what a supervisor left may be wanted')
+            [CompletionResult]::new('fill', 'fill', [CompletionResultType]::ParameterValue, 'Put files where they belong; an archive of them is read from standard input')
+            [CompletionResult]::new('hands', 'hands', [CompletionResultType]::ParameterValue, 'Be the supervisor''s hands in the worker''s container')
+            [CompletionResult]::new('enter', 'enter', [CompletionResultType]::ParameterValue, 'Have the hands run a command, with our environment and standard input')
+            [CompletionResult]::new('probe', 'probe', [CompletionResultType]::ParameterValue, 'Tell whether an address can be connected to')
             [CompletionResult]::new('pack', 'pack', [CompletionResultType]::ParameterValue, 'Archive a folder')
             [CompletionResult]::new('checkout', 'checkout', [CompletionResultType]::ParameterValue, 'Clone the repository into the working directory, as the user one is')
             [CompletionResult]::new('hand-over', 'hand-over', [CompletionResultType]::ParameterValue, 'Pack what was committed in the working directory into the folder of artifacts')
+            [CompletionResult]::new('host', 'host', [CompletionResultType]::ParameterValue, 'Do what another machine''s `loop` asks on standard input')
             [CompletionResult]::new('triage', 'triage', [CompletionResultType]::ParameterValue, 'Group the failures of a snapshot')
             break
         }
@@ -711,6 +718,61 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
         }
         'loop;secret;rm' {
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Only there')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask anything')
+            [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Use what a `.loop/` folder says although it was not allowed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'loop;sandbox' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask anything')
+            [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Use what a `.loop/` folder says although it was not allowed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List where workers can run, what each place can do, and what is missing here')
+            [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List where workers can run, what each place can do, and what is missing here')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show what a provider needs, and what it can be told')
+            break
+        }
+        'loop;sandbox;list' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask anything')
+            [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Use what a `.loop/` folder says although it was not allowed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'loop;sandbox;ls' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask anything')
+            [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Use what a `.loop/` folder says although it was not allowed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'loop;sandbox;show' {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
@@ -1535,6 +1597,7 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
         }
         'loop;doctor' {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--kubernetes', '--kubernetes', [CompletionResultType]::ParameterName, 'Print the manifest that grants what a Kubernetes cluster has to allow, and say what it does not')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
@@ -1672,6 +1735,83 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'loop;keep' {
+            [CompletionResult]::new('--run', '--run', [CompletionResultType]::ParameterName, 'run')
+            [CompletionResult]::new('--grace', '--grace', [CompletionResultType]::ParameterName, 'grace')
+            [CompletionResult]::new('--hands', '--hands', [CompletionResultType]::ParameterName, 'hands')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask anything')
+            [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Use what a `.loop/` folder says although it was not allowed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'loop;fill' {
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'The folders that may be written to')
+            [CompletionResult]::new('--done', '--done', [CompletionResultType]::ParameterName, 'Made once all is there')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask anything')
+            [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Use what a `.loop/` folder says although it was not allowed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'loop;hands' {
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'socket')
+            [CompletionResult]::new('--owner', '--owner', [CompletionResultType]::ParameterName, 'The user that is obeyed')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask anything')
+            [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Use what a `.loop/` folder says although it was not allowed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'loop;enter' {
+            [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'socket')
+            [CompletionResult]::new('--cwd', '--cwd', [CompletionResultType]::ParameterName, 'cwd')
+            [CompletionResult]::new('--used', '--used', [CompletionResultType]::ParameterName, 'Where to write down what it uses')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask anything')
+            [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Use what a `.loop/` folder says although it was not allowed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'loop;probe' {
+            [CompletionResult]::new('--of', '--of', [CompletionResultType]::ParameterName, 'Two variables of the environment that name the host and the port')
+            [CompletionResult]::new('--within', '--within', [CompletionResultType]::ParameterName, 'within')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask anything')
+            [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Use what a `.loop/` folder says although it was not allowed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'loop;pack' {
             [CompletionResult]::new('--at-most', '--at-most', [CompletionResultType]::ParameterName, 'Fail where there are more bytes than this')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
@@ -1708,6 +1848,19 @@ Register-ArgumentCompleter -Native -CommandName 'loop' -ScriptBlock {
             [CompletionResult]::new('--base', '--base', [CompletionResultType]::ParameterName, 'base')
             [CompletionResult]::new('--branch', '--branch', [CompletionResultType]::ParameterName, 'branch')
             [CompletionResult]::new('--artifacts', '--artifacts', [CompletionResultType]::ParameterName, 'artifacts')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what was asked for')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask anything')
+            [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Use what a `.loop/` folder says although it was not allowed')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'loop;host' {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON: one document, or one object a line where the command follows something')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what was asked for')

@@ -53,15 +53,11 @@ pub fn look_at(app: &App, about: About) -> ProviderView {
 
 fn needs(app: &App, about: &About, options: Options) -> Vec<DoctorRow> {
     if let Some(missing) = about.options.iter().find(|opt| opt.required && !options.has(opt.name)) {
-        let line = format!("{} = {}", missing.name, missing.shape.example());
         return vec![DoctorRow {
             requirement: format!("`{}`", missing.name),
             state: DoctorState::Optional,
-            detail: format!(
-                "not said: {}; write `{line}` under `[sandbox.{}]` in `config.toml` or a preset",
-                missing.help, about.name
-            ),
-            mend: None,
+            detail: format!("not set under `[sandbox.{}]`", about.name),
+            mend: Some(format!("loop sandbox show {}", about.name)),
         }];
     }
     match facts(app, about, &options) {

@@ -82,7 +82,9 @@ fn every_settings_file_of_the_readme_is_valid() {
         let Some(path) = block.lines().next().unwrap().strip_prefix("# ~/.config/loop/") else {
             continue;
         };
-        home.write(&format!("config/{path}"), &block);
+        // Settings that are there already stay.
+        let there = std::fs::read_to_string(home.config().join(path)).unwrap_or_default();
+        home.write(&format!("config/{path}"), &(there + &block));
         kinds.insert(path.split('/').next().unwrap().to_owned());
     }
     for noun in ["preset", "skill", "automation"] {

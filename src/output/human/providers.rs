@@ -3,8 +3,10 @@
 use super::card::Card;
 use super::doctor;
 use super::table::{self, Column, Piece};
+use crate::domain::options::Opt;
 use crate::output::sanitise::line;
 use crate::output::style::{Role, Screen};
+use crate::output::text;
 use crate::output::view::{DoctorState, ProviderView};
 use std::io::{self, Write};
 
@@ -59,14 +61,25 @@ pub fn write_one(out: &mut dyn Write, screen: &Screen, view: &ProviderView) -> i
         return Ok(());
     }
     writeln!(out, "\n{}", screen.paint(Role::Aside, format!("[sandbox.{}]", about.name)))?;
-    for opt in about.options {
-        let line = format!("{} = {}", opt.name, opt.shape.example());
-        let required = if opt.required { " (required)" } else { "" };
-        writeln!(
-            out,
-            "{line:36} {}",
-            screen.paint(Role::Aside, format!("# {}{required}", opt.help))
-        )?;
+    about.options.iter().try_for_each(|opt| write_option(out, screen, opt))
+}
+
+/// As it is written in a file, with what it is beside it, or below where there is no room.
+fn write_option(out: &mut dyn Write, screen: &Screen, opt: &Opt) -> io::Result<()> {
+    const BESIDE: usize = 30;
+    let line = format!("{} = {}", opt.name, opt.shape.example());
+    let help = if opt.required { format!("{} (required)", opt.help) } else { opt.help.to_owned() };
+    write!(out, "{line}")?;
+    let mut at = text::width(&line);
+    let room = screen.width.saturating_sub(BESIDE + 2).max(20);
+    for (hang, piece) in text::wrap(&help, room) {
+        if at >= BESIDE {
+            writeln!(out)?;
+            at = 0;
+        }
+        let indent = BESIDE + hang - at;
+        writeln!(out, "{:indent$}{}", "", screen.paint(Role::Aside, format!("# {piece}")))?;
+        at = 0;
     }
     Ok(())
 }
@@ -74,7 +87,7 @@ pub fn write_one(out: &mut dyn Write, screen: &Screen, view: &ProviderView) -> i
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::options::{Opt, Shape};
+    use crate::domain::options::Shape;
     use crate::domain::provider::{Ability, About};
     use crate::output::testing::at_both_widths;
     use crate::output::view::DoctorRow;

@@ -100,8 +100,9 @@ impl Docker {
             let client = match &endpoint.certificates {
                 Some(certificates) => remote::over_tls(&address, certificates),
                 None => client(&address).map_err(|error| {
-                    Failure::new(Kind::Sandbox, format!("the engine at {address} does not answer"))
-                        .because(error)
+                    let sentence = format!("the engine at {address} does not answer");
+                    let denied = error.contains("ermission");
+                    hinted(Failure::new(Kind::Sandbox, sentence).because(error), denied)
                 }),
             };
             client.map(|client| (client, remote::Trouble::default()))
@@ -131,11 +132,7 @@ impl Docker {
         {
             failure = failure.because(format!("{address}: {error}"));
         }
-        Err(if denied {
-            failure.hint("add yourself to the `docker` group, or use `--sandbox local`")
-        } else {
-            failure.hint("start the engine, set `DOCKER_HOST`, or use `--sandbox local`")
-        })
+        Err(hinted(failure, denied))
     }
 
     /// Where it answers, as a URL.
@@ -426,6 +423,15 @@ impl Provider for Docker {
             }
         }
     }
+}
+
+/// What to do where no engine answers.
+fn hinted(failure: Failure, denied: bool) -> Failure {
+    failure.hint(if denied {
+        "add yourself to the `docker` group, or use `--sandbox local`"
+    } else {
+        "start the engine, set `DOCKER_HOST`, or use `--sandbox local`"
+    })
 }
 
 fn api_number(version: &str) -> (u32, u32) {

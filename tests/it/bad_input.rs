@@ -154,7 +154,12 @@ fn no_engine() {
     let start = ["session", "start", "--preset", "triage", "--project", "demo"];
     let start = [&start[..], &["--sandbox", "docker"]].concat();
     let done = home.run(&start).env("DOCKER_HOST", &dead).done();
-    refused(&home, done, SANDBOX, &["does not answer", "none.sock", "`DOCKER_HOST` names it", "hint: ", "local"]);
+    refused(
+        &home,
+        done,
+        SANDBOX,
+        &["does not answer", "none.sock", "`DOCKER_HOST` names it", "hint: ", "local"],
+    );
     let lines = home.run(&[&start[..], &["--json"]].concat()).env("DOCKER_HOST", &dead).done();
     let last = lines.exits(SANDBOX).last();
     assert_eq!((&last["type"], &last["kind"]), (&json!("error"), &json!("sandbox")));

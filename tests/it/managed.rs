@@ -90,10 +90,14 @@ impl Rig {
         !session["archived_at"].is_null()
     }
 
+    fn has(&self, id: &str, kind: &str) -> bool {
+        self.vendor.events(id).iter().any(|event| event["type"] == kind)
+    }
+
     /// Waits until the vendor's log of a session holds such an event.
     fn wait_for(&self, id: &str, kind: &str) {
         let began = Instant::now();
-        while !self.vendor.events(id).iter().any(|event| event["type"] == kind) {
+        while !self.has(id, kind) {
             assert!(began.elapsed() < Duration::from_secs(20), "no {kind} in the log of {id}");
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -213,9 +217,13 @@ fn a_session_that_nobody_follows_does_not_spend_for_ever() {
     let rig = Rig::new();
     rig.vendor.script([vec![says("I take my time."), Act::WaitForInterrupt]]);
     let (id, at_vendor) = rig.detach(&["--timeout", "1s", "one"]);
-    std::thread::sleep(Duration::from_millis(1500));
-    rig.ask(&["gc"]).ok();
-    rig.wait_for(&at_vendor, "user.interrupt");
+    // Its second counts from when the vendor says that it began.
+    let began = Instant::now();
+    while !rig.has(&at_vendor, "user.interrupt") {
+        assert!(began.elapsed() < Duration::from_secs(30), "nobody ends it");
+        rig.ask(&["gc"]).ok();
+        std::thread::sleep(Duration::from_millis(200));
+    }
     rig.wait_for(&at_vendor, "session.status_idle");
     rig.ask(&["gc"]).ok();
     let shown = rig.ask(&["session", "show", &id, "--json"]).ok().stdout;

@@ -37,6 +37,12 @@ pub enum Ability {
     Automations,
 }
 
+impl Ability {
+    /// What a place of our own can do, with an engine that makes containers.
+    pub const ALL: &'static [Self] =
+        &[Self::AnyHarness, Self::Images, Self::Limits, Self::NoNetwork, Self::Automations];
+}
+
 impl fmt::Display for Ability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -267,11 +267,16 @@ impl Providers {
         kubernetes::grants(&self.host, options)
     }
 
-    /// The one that is used where nobody names one: the first that is there.
+    /// The one that is used where nobody names one: the first that lacks nothing here, else the first
+    /// that can say what it lacks.
     pub fn usual(&self, said: &BTreeMap<String, Options>) -> &'static str {
         let none = Options::default();
-        let is_there = |name: &&str| self.at(name, said.get(*name).unwrap_or(&none)).is_ok();
-        let mut names = ABOUT.iter().map(|about| about.name);
-        names.find(is_there).unwrap_or(ABOUT[0].name)
+        let at = |name: &str| self.at(name, said.get(name).unwrap_or(&none));
+        let is_ready = |name: &&str| {
+            at(name).is_ok_and(|provider| provider.facts().iter().all(|fact| fact.holds))
+        };
+        let names = || ABOUT.iter().map(|about| about.name);
+        let is_there = |name: &&str| at(name).is_ok();
+        names().find(is_ready).or_else(|| names().find(is_there)).unwrap_or(ABOUT[0].name)
     }
 }

@@ -394,6 +394,18 @@ fn a_worker_that_takes_too_much_memory_is_told_so() {
     rig.nothing_left();
 }
 
+/// As in a pod of the cluster: no engine, no bubblewrap, and nobody says where.
+#[test]
+fn where_nothing_else_is_there_the_cluster_is_used() {
+    let rig = need!(Rig::new("echo hi", ""));
+    let config = rig.home.path().join("kubeconfig").display().to_string();
+    let words =
+        ["session", "start", "--preset", "triage", "--project", "demo", "--dry-run", "--json"];
+    let asked = rig.home.run(&words).env("KUBECONFIG", &config).env("PATH", "/nowhere");
+    let plan = asked.env("DOCKER_HOST", "unix:///nowhere/docker.sock").done().ok().json();
+    assert_eq!(plan["sandbox"]["provider"], "kubernetes", "{plan:#}");
+}
+
 #[test]
 fn what_is_not_allowed_is_named() {
     let rig = need!(Rig::new("echo hi", ""));

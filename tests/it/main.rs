@@ -45,3 +45,4 @@ mod support;
 mod telemetry;
 mod traces;
 mod triage;
+mod urls;

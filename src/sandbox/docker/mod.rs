@@ -38,13 +38,7 @@ pub(super) const ENTRY: Entry = Entry {
     about: About {
         name: "docker",
         runs_in: "containers of a Docker engine, or of what speaks its API",
-        able: &[
-            Ability::AnyHarness,
-            Ability::Images,
-            Ability::Limits,
-            Ability::NoNetwork,
-            Ability::Automations,
-        ],
+        able: Ability::ALL,
         options: &[
             Opt {
                 name: "host",

@@ -56,13 +56,7 @@ pub(super) const ENTRY: Entry = Entry {
     about: About {
         name: "kubernetes",
         runs_in: "pods of a Kubernetes cluster",
-        able: &[
-            Ability::AnyHarness,
-            Ability::Images,
-            Ability::Limits,
-            Ability::NoNetwork,
-            Ability::Automations,
-        ],
+        able: Ability::ALL,
         options: settings::OPTIONS,
     },
     make: |host, options| Ok(Rc::new(Kubernetes::new(host, options)?)),

@@ -48,13 +48,7 @@ pub(super) const ENTRY: Entry = Entry {
     about: About {
         name: "ssh",
         runs_in: "another machine over SSH: containers there, or processes behind bubblewrap",
-        able: &[
-            Ability::AnyHarness,
-            Ability::Images,
-            Ability::Limits,
-            Ability::NoNetwork,
-            Ability::Automations,
-        ],
+        able: Ability::ALL,
         options: &[
             Opt {
                 name: "host",

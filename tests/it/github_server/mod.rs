@@ -7,6 +7,7 @@
 //! can take a call and lose the answer.
 
 use crate::git_server::{self, Repositories};
+use crate::urls::decoded;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
 use serde_json::{Value, json};
@@ -344,25 +345,6 @@ fn iso(seconds: u64) -> String {
     let format = ["-u", "-d", &format!("@{seconds}"), "+%Y-%m-%dT%H:%M:%SZ"];
     let done = std::process::Command::new("date").args(format).output().expect("date runs");
     String::from_utf8_lossy(&done.stdout).trim().to_owned()
-}
-
-fn decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let (mut out, mut at) = (Vec::new(), 0);
-    while at < bytes.len() {
-        let hex = text.get(at + 1..at + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match (bytes[at], hex) {
-            (b'%', Some(byte)) => {
-                out.push(byte);
-                at += 3;
-            }
-            (byte, _) => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 fn reply(status: u16, body: &Value, headers: &[(&str, String)]) -> Response<Body> {

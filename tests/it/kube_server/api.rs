@@ -418,7 +418,7 @@ fn target(path: &str) -> Option<Target> {
         Some(rest) => ("", rest),
         None => path.strip_prefix("/apis/")?.split_once("/v1/")?,
     };
-    let parts: Vec<String> = rest.split('/').map(super::decoded).collect();
+    let parts: Vec<String> = rest.split('/').map(crate::urls::decoded).collect();
     let (namespace, parts) = match parts.as_slice() {
         [first, namespace, rest @ ..] if first == "namespaces" && !rest.is_empty() => {
             (Some(namespace.clone()), rest)
@@ -434,7 +434,7 @@ fn query(text: &str) -> Vec<(String, String)> {
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
     let pair = |pair: &str| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (super::decoded(name), super::decoded(&value.replace('+', " ")))
+        (crate::urls::decoded(name), crate::urls::decoded(&value.replace('+', " ")))
     };
     pairs.map(pair).collect()
 }

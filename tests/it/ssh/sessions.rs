@@ -1,7 +1,7 @@
 //! Everything that a session promises, over there.
 
-use super::far::{Far, on_each, told};
-use crate::acts::{gapless, holds_none, of_kind, processes, texts, valid_as};
+use super::far::{Far, on_each};
+use crate::acts::{holds_none, of_kind, processes, texts};
 use crate::need;
 use crate::support::{Home, need};
 use nix::sys::signal::Signal;
@@ -13,31 +13,6 @@ const COUNTS: &str = "n=$(cat n 2>/dev/null || echo 0); n=$((n + 1)); echo $n > 
 
 fn start(preset: &str) -> [&str; 6] {
     ["session", "start", "--preset", preset, "--json", "do it"]
-}
-
-/// The same preset here and there: one transcript, the same files.
-#[test]
-fn triage_comes_to_the_same_there() {
-    on_each(|far, engine| {
-        let [here, there] = [engine, "ssh"].map(|sandbox| {
-            let home = Home::new();
-            home.write("config/config.toml", &far.options(engine));
-            let start = ["session", "start", "--preset", "triage", "--project", "demo", "--json"];
-            let lines =
-                home.ask(&[&start[..], &["--sandbox", sandbox]].concat()).ok().session(&home);
-            let artifacts: Vec<String> = lines
-                .iter()
-                .filter(|line| line["type"] == "artifact")
-                .map(|one| std::fs::read_to_string(one["path"].as_str().unwrap()).unwrap())
-                .collect();
-            assert_eq!(lines[0]["sandbox"], sandbox);
-            valid_as(&home, "session", &[home.show("last")]);
-            far.nothing_left(&home);
-            (told(&lines), artifacts)
-        });
-        assert_eq!(here.0, there.0, "the transcripts differ with {engine}");
-        assert_eq!((here.1.len(), &here.1), (2, &there.1), "the artifacts differ with {engine}");
-    });
 }
 
 #[test]
@@ -74,36 +49,13 @@ fn a_killed_command_loses_nothing() {
         started.done();
         // Who followed the journal there ends with who asked; the worker goes on.
         let since = Instant::now();
-        while processes(" host")
-            .iter()
-            .any(|line| line.contains("/loop/bin/") && line.contains("/loop host"))
-            && engine == "local"
-        {
-            assert!(since.elapsed() < Duration::from_secs(10), "{:?}", processes(" host"));
+        while far.asked() > 0 && engine == "local" {
+            assert!(since.elapsed() < Duration::from_secs(10), "somebody still follows there");
             std::thread::sleep(Duration::from_millis(50));
         }
         let lines = home.ask(&["session", "attach", "last", "--json"]).ok().session(&home);
         let wanted: Vec<String> = (1..=60).map(|i| format!("line {i}")).collect();
         assert_eq!(texts(&lines, "assistant"), wanted.join("\n"), "none lost, none doubled");
-        far.nothing_left(&home);
-    });
-}
-
-#[test]
-fn an_interrupted_turn_ends_and_the_session_stays() {
-    on_each(|far, engine| {
-        let home = Home::new();
-        let script =
-            "trap '' INT TERM; read -r a; echo \"$a\"; [ \"$a\" = stay ] && sleep 987654; true";
-        home.script("stays", "ssh", script, &far.options(engine));
-        let id = home.detach(&["--preset", "stays", "stay"]);
-        let follow = home.run(&["session", "logs", &id, "-f", "--json"]).start();
-        follow.wait_for("\"assistant\"");
-        home.ask(&["session", "interrupt", &id]).ok();
-        assert_eq!(home.wait(&id, "idle")["turns"][0]["outcome"], "interrupted");
-        home.ask(&["session", "send", &id, "--wait", "go"]).ok();
-        home.ask(&["session", "stop", &id]).ok();
-        gapless(&follow.done().ok().lines());
         far.nothing_left(&home);
     });
 }

@@ -2,6 +2,7 @@
 //!
 //! How long to wait is a function of values ([`Patience::pause`]); only [`Patience::wait`] waits.
 
+use crate::error::{Kind, Result};
 use std::time::Duration;
 
 /// How often something is tried, and how long to wait in between.
@@ -19,6 +20,11 @@ impl Patience {
     /// For servers: five tries within some ten seconds, and up to half a minute where one asks for it.
     pub const USUAL: Self =
         Self { tries: 5, first: Duration::from_millis(400), most: Duration::from_secs(30) };
+
+    /// For what a connection was lost under, and that may be done again: five tries within some ten
+    /// seconds.
+    pub const CUT_OFF: Self =
+        Self { tries: 5, first: Duration::from_millis(500), most: Duration::from_secs(5) };
 
     /// One try, for what must not be repeated.
     pub const NONE: Self = Self { tries: 1, ..Self::USUAL };
@@ -43,6 +49,18 @@ impl Patience {
         }
         pause.is_some()
     }
+
+    /// Does something again where a connection was lost, which says nothing of how it went.
+    pub fn through<T>(&self, mut what: impl FnMut() -> Result<T>) -> Result<T> {
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            match what() {
+                Err(failed) if failed.kind == Kind::Network && self.wait(tried, None) => {}
+                done => return done,
+            }
+        }
+    }
 }
 
 /// Random ids are made of random bits, and there are ids here already.
@@ -53,6 +71,23 @@ fn chance() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Failure;
+
+    #[test]
+    fn only_what_was_cut_off_is_done_again() {
+        let quick = Patience { first: Duration::from_millis(1), ..Patience::CUT_OFF };
+        let times = |kind, good_after: u32| {
+            let mut times = 0;
+            let done = quick.through(|| {
+                times += 1;
+                if times > good_after { Ok(()) } else { Err(Failure::new(kind, "no")) }
+            });
+            (times, done.is_ok())
+        };
+        assert_eq!(times(Kind::Network, 2), (3, true));
+        assert_eq!(times(Kind::Network, 9), (5, false));
+        assert_eq!(times(Kind::Sandbox, 2), (1, false));
+    }
 
     #[test]
     fn pauses_double_up_to_the_longest() {

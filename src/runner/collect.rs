@@ -9,9 +9,10 @@ use crate::domain::artifact::{Artifact, ArtifactKind, Check, HEADINGS};
 use crate::domain::session::Input;
 use crate::domain::turn::Outcome;
 use crate::domain::words::Count;
-use crate::error::{Cannot as _, Kind, Result};
+use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::output::Step;
-use crate::sandbox::{Area, Quota, unpack};
+use crate::retry::Patience;
+use crate::sandbox::{Area, Quota, Status, unpack};
 use crate::store::{RepositoryRecord, Store, TurnRecord, TurnState};
 use crate::traces;
 use crate::traces::cited::cited;
@@ -39,7 +40,11 @@ impl Runner<'_> {
     pub(super) fn take_artifacts(&mut self) -> Result<()> {
         self.reporter.step(Step::doing("collecting what the worker left"));
         if let Err(failure) = self.fetch_artifacts() {
-            // The transcript is safe; what the turn left may still be had by hand.
+            // They are there still, and are lost once the sandbox is removed.
+            if failure.kind == Kind::Network && self.is_there() {
+                let again = format!("then go on: `loop session attach {}`", self.session.id);
+                return Err(failure.hint(again));
+            }
             self.reporter.warn(&format!("the artifacts were not collected: {failure}"));
         }
         self.list_artifacts()
@@ -96,11 +101,16 @@ impl Runner<'_> {
         clear(&staged)?;
         let packed = self.packed.take();
         let was_packed = packed.is_some();
-        let archive: Box<dyn Read> = match packed {
-            Some(archive) => Box::new(std::io::Cursor::new(archive)),
-            None => self.worker.download(&id, Area::Artifacts)?,
+        let left_out = match packed {
+            Some(archive) => unpack(&archive[..], &staged, Quota::default())?,
+            None => Patience::CUT_OFF.through(|| {
+                clear(&staged)?;
+                let mut stream = Watched::of(self.worker.download(&id, Area::Artifacts)?);
+                let unpacked = unpack(&mut stream, &staged, Quota::default());
+                stream.end(unpacked)
+            })?,
         };
-        for left in unpack(archive, &staged, Quota::default())? {
+        for left in left_out {
             self.reporter.warn(&format!("an artifact was left out: {left}"));
         }
         // A bundle is no file that could be cleaned; its commits are looked through as they are taken.
@@ -109,6 +119,11 @@ impl Runner<'_> {
         put_in_place(&staged, &target)
             .cannot(Kind::Config, || format!("keep the artifacts in `{}`", target.display()))?;
         clear(&staged)
+    }
+
+    /// Whether the sandbox is there, as far as can be told.
+    fn is_there(&self) -> bool {
+        !matches!(self.worker.status(&self.session.id), Ok(Status::Gone | Status::Lost { .. }))
     }
 
     /// Sums up the turns; one of them is newer than what is stored of it.
@@ -127,6 +142,38 @@ impl Runner<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// A stream that is remembered to have broken, whatever is made of that further up.
+struct Watched<R> {
+    stream: R,
+    broke: Option<String>,
+}
+
+impl<R> Watched<R> {
+    fn of(stream: R) -> Self {
+        Self { stream, broke: None }
+    }
+
+    /// What came of it, unless it broke.
+    fn end<T>(self, result: Result<T>) -> Result<T> {
+        match self.broke {
+            None => result,
+            Some(how) => {
+                Err(Failure::new(Kind::Network, "cannot read what the worker left").because(how))
+            }
+        }
+    }
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        self.stream.read(into).inspect_err(|error| {
+            if error.kind() != std::io::ErrorKind::Interrupted {
+                self.broke.get_or_insert_with(|| error.to_string());
+            }
+        })
     }
 }
 

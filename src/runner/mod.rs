@@ -37,6 +37,7 @@ use crate::domain::session::{Effect, End, Input, Phase, step};
 use crate::domain::turn::Outcome;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::output::{Reporter, Step};
+use crate::retry::Patience;
 use crate::sandbox::{Created, Status};
 use crate::secrets::Secret;
 use crate::store::{SessionRecord, Store, TurnRecord, TurnState};
@@ -197,6 +198,8 @@ impl Runner<'_> {
 
     fn started(&mut self, turn: &mut TurnRecord) -> Result<()> {
         turn.state = TurnState::Handed;
+        // Whatever was about to end it did not.
+        self.session.closing_at = None;
         if turn.turn > 1 {
             // Everything before it is collected, so the journal's next line is the turn's.
             let journal = self.store.dir(&self.session.id).journal();
@@ -294,7 +297,9 @@ impl Runner<'_> {
     fn advance_with(&mut self, input: Input, turn: Option<&TurnRecord>) -> Result<()> {
         let (phase, effect) = step(self.session.phase, self.session.outcome, input);
         if let Some(effect) = effect {
+            // Said before it is done: where this is cut off, whoever looks next goes on with it.
             self.session.closing_at = Some((self.outside.now)());
+            self.store.update(&self.session)?;
             self.perform(effect, phase)?;
         }
         if phase.is_over() && !self.session.phase.is_over() {
@@ -312,8 +317,11 @@ impl Runner<'_> {
             && let Some(mut turn) = self.turn_in_hand()?
         {
             // Whatever can still be had; the sandbox may never have been made.
-            if self.ingest(&mut turn, None, false).is_ok() {
-                let _ = self.collect(&mut turn);
+            if self.ingest(&mut turn, None, false).is_ok()
+                && let Err(failed) = self.collect(&mut turn)
+                && failed.kind == Kind::Network
+            {
+                return Err(failed);
             }
         }
         let keep = self.session.plan.sandbox.keep;
@@ -322,7 +330,9 @@ impl Runner<'_> {
             let _ = self.worker.end(&self.session.id, Ending::Worker);
             return Ok(());
         }
-        self.worker.end(&self.session.id, Ending::Everything)
+        Patience::CUT_OFF
+            .through(|| self.worker.end(&self.session.id, Ending::Everything))
+            .map_err(|failed| failed.hint("what is left of it is removed by `loop gc`"))
     }
 
     /// The turn that was handed over, or is about to be, and is not collected.

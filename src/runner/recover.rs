@@ -47,17 +47,19 @@ impl Runner<'_> {
         }
     }
 
-    /// The supervisor ends itself when nobody sends anything for long enough.
+    /// The supervisor ends itself when nobody sends anything for long enough. An end that was cut off
+    /// is gone on with.
     fn recover_idle(&mut self) -> Result<Recovered> {
-        match self.worker.status(&self.session.id)? {
-            Status::Running | Status::Paused => {
-                Ok(if self.next_queued()? { Recovered::Advanced } else { Recovered::Unchanged })
-            }
-            Status::Created | Status::Stopped { .. } | Status::Lost { .. } | Status::Gone => {
-                self.close()?;
-                Ok(Recovered::Advanced)
-            }
+        let status = self.worker.status(&self.session.id)?;
+        let waits = matches!(status, Status::Running | Status::Paused);
+        if waits && self.next_queued()? {
+            return Ok(Recovered::Advanced);
         }
+        if waits && self.session.closing_at.is_none() {
+            return Ok(Recovered::Unchanged);
+        }
+        self.close()?;
+        Ok(Recovered::Advanced)
     }
 
     fn recover_provisioning(&mut self) -> Result<Recovered> {

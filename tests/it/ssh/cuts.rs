@@ -124,7 +124,9 @@ fn cut_at(far: &Far, engine: &str, expected: &[Value], script: &str, at: i64) ->
         Some(6) => assert!(!texts_end(&done), "{story}"),
         code => panic!("{code:?}: {story}"),
     }
-    home.ask(&["gc"]).ok();
+    let swept = home.ask(&["gc", "--json"]).ok();
+    // Shown where something is left.
+    eprintln!("{story}\ngc: {}{}", swept.stdout, swept.stderr);
     if done.code == Some(0) {
         is_whole(&home.events("last"), expected);
         let count = home.data().join("sessions");
@@ -179,6 +181,62 @@ fn a_session_with_containers_is_cut_anywhere() {
     need!(need::bubblewrap());
     need!(need::image());
     cut_everywhere("docker", 12);
+}
+
+/// Too much to come with the journal: it is asked for again, and while it cannot be had the sandbox that
+/// holds it stays.
+#[test]
+fn artifacts_on_their_way_are_cut() {
+    const SIZE: u64 = 3_000_000;
+    let far = need!(Far::start());
+    need!(need::bubblewrap());
+    let script = format!("echo said; head -c {SIZE} /dev/urandom > /artifacts/large.bin");
+    for comes_back in [true, false] {
+        let (home, proxy) = (Home::new(), Proxy::to(far.port));
+        home.script("makes", "ssh", &script, &far.options_by(&proxy, "local"));
+        proxy.cut_after(SIZE as i64 / 2);
+        let running = home.run(&start("makes")).start();
+        let since = std::time::Instant::now();
+        while !proxy.is_cut() {
+            assert!(since.elapsed() < Duration::from_mins(1), "it is not cut");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if comes_back {
+            proxy.mend();
+            running.done().ok();
+        } else {
+            let done = running.done().exits(6);
+            assert!(done.stderr.contains("loop session attach"), "{}", done.stderr);
+            proxy.mend();
+            home.ask(&["session", "attach", "last"]).ok();
+        }
+        let found = crate::acts::files(&home.data(), &|path| path.ends_with("large.bin"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].metadata().unwrap().len(), SIZE);
+        far.nothing_left(&home);
+    }
+}
+
+/// The end of a session is cut, and the command that ends it with it: whoever looks next goes on.
+#[test]
+fn an_end_that_is_cut_is_gone_on_with() {
+    let far = need!(Far::start());
+    need!(need::bubblewrap());
+    let (home, proxy) = (Home::new(), Proxy::to(far.port));
+    home.script("says", "ssh", "echo said", &far.options_by(&proxy, "local"));
+    home.ask(&["session", "start", "--preset", "says", "--detach", "say"]).ok();
+    let since = std::time::Instant::now();
+    while home.ask(&["session", "list", "--json"]).ok().stdout.contains("\"running\"") {
+        assert!(since.elapsed() < Duration::from_mins(1), "its turn does not end");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    proxy.cut();
+    let done = home.ask(&["session", "stop", "last"]).exits(6);
+    assert!(done.stderr.contains("loop gc"), "{}", done.stderr);
+    proxy.mend();
+    assert!(!far.sessions().is_empty(), "the sandbox waits for the next turn");
+    home.ask(&["gc"]).ok();
+    far.nothing_left(&home);
 }
 
 /// Cut while the program is put there: what is there is never half of it.

@@ -52,7 +52,7 @@ pub fn look_at(app: &App, about: About) -> ProviderView {
 }
 
 fn needs(app: &App, about: &About, options: Options) -> Vec<DoctorRow> {
-    if let Some(missing) = about.options.iter().find(|opt| opt.required && !options.has(opt.name)) {
+    if let Some(missing) = about.missing(&options) {
         return vec![DoctorRow {
             requirement: format!("`{}`", missing.name),
             state: DoctorState::Optional,
@@ -65,8 +65,12 @@ fn needs(app: &App, about: &About, options: Options) -> Vec<DoctorRow> {
         Err(failed) => vec![DoctorRow {
             requirement: about.runs_in.to_owned(),
             state: DoctorState::Optional,
-            detail: failed.to_string(),
-            mend: failed.hints.first().cloned(),
+            // A hint is a sentence, and no command to type.
+            detail: failed
+                .hints
+                .iter()
+                .fold(failed.to_string(), |all, hint| format!("{all}; {hint}")),
+            mend: None,
         }],
     }
 }
@@ -104,9 +108,7 @@ impl Held {
         if !is_hosted(name) {
             return Ok(Self::Sandboxes(app.providers()?.at(name, options)?));
         }
-        if let Some(missing) =
-            managed::ABOUT.options.iter().find(|opt| opt.required && !options.has(opt.name))
-        {
+        if let Some(missing) = managed::ABOUT.missing(options) {
             let sentence = format!("nothing says which `{}`", missing.name);
             return Err(Failure::new(Kind::Config, sentence));
         }

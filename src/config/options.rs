@@ -96,14 +96,12 @@ pub fn settle(
     if !known.can(&name, Ability::Images) {
         sandbox.image = Image::Own;
     }
-    for opt in known.options(&name) {
-        if opt.required && !own.has(opt.name) {
-            let sentence = format!("the sandbox provider `{name}` needs `{}`", opt.name);
-            let line = format!("{} = {}", opt.name, opt.shape.example());
-            return Err(Failure::new(Kind::Config, sentence).because(opt.help).hint(format!(
-                "write `{line}` under `[sandbox.{name}]` in the preset or in `config.toml`"
-            )));
-        }
+    if let Some(opt) = (known.about)(&name).and_then(|about| about.missing(&own)) {
+        let sentence = format!("the sandbox provider `{name}` needs `{}`", opt.name);
+        let line = format!("{} = {}", opt.name, opt.shape.example());
+        return Err(Failure::new(Kind::Config, sentence).because(opt.help).hint(format!(
+            "write `{line}` under `[sandbox.{name}]` in the preset or in `config.toml`"
+        )));
     }
     sandbox.options = BTreeMap::new();
     if !own.is_empty() {

@@ -1,6 +1,6 @@
 //! What there is to know of a sandbox provider before anything is asked of it.
 
-use super::options::Opt;
+use super::options::{Opt, Options};
 use std::fmt;
 
 /// A provider as its own file declares it.
@@ -17,6 +17,11 @@ pub struct About {
 }
 
 impl About {
+    /// What it needs to be told and was not.
+    pub fn missing(&self, said: &Options) -> Option<&'static Opt> {
+        self.options.iter().find(|opt| opt.required && !said.has(opt.name))
+    }
+
     pub fn can(&self, ability: Ability) -> bool {
         self.able.contains(&ability)
     }

@@ -8,7 +8,7 @@
 //! One that streams has a runtime of its own, so that whoever reads it may do so on any thread.
 
 use super::again::{Again, date, is_passing, retry_after};
-use super::form::{Form, Part};
+use super::form::{self, Part};
 use super::problem::problem;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::http::{self, Answer, Method};
@@ -270,13 +270,7 @@ impl Wire {
                 .timeout(CALL)
                 .header("content-type", "application/json")
                 .body(value.to_string()),
-            Body::Form(parts) => {
-                let form = Form::new(parts).map_err(Lost::ours)?;
-                request
-                    .header("content-type", form.content_type())
-                    .header("content-length", form.length.to_string())
-                    .body(reqwest::Body::wrap_stream(form.stream()))
-            }
+            Body::Form(parts) => request.multipart(form::form(parts).map_err(Lost::ours)?),
         };
         let response = request.send().await.map_err(|error| self.lost(error, &call.path))?;
         self.whole(response, &call.path).await

@@ -246,6 +246,24 @@ fn what_nobody_holds_is_found_and_ended() {
     assert!(rig.is_archived(&at_vendor));
 }
 
+/// A preset that names no place would come to the vendor by the settings' default.
+#[test]
+fn no_automation_comes_to_it_by_a_default() {
+    let rig = Rig::new();
+    let home = &rig.home;
+    let text =
+        format!("[defaults]\nsandbox = \"claude-managed\"\n[sandbox.claude-managed]\n{OPTIONS}");
+    home.write("config/config.toml", &text);
+    home.write("config/presets/open.toml", "harness = \"claude-code\"\nprompt = \"look\"\n");
+    let text = "preset = \"open\"\n[trigger]\ncron = \"0 3 * * *\"\n";
+    home.write("config/automations/nightly.toml", text);
+    let asked = rig.ask(&["automation", "run", "nightly", "--wait"]);
+    assert_ne!(asked.code, Some(0));
+    let told = format!("{}{}", asked.stdout, asked.stderr);
+    assert!(told.contains("automations do not run on `claude-managed`"), "{told}");
+    assert!(rig.vendor.sessions().is_empty(), "nothing was made");
+}
+
 #[test]
 fn what_cannot_be_is_told_at_once() {
     let rig = Rig::new();

@@ -14,6 +14,7 @@ pub const CHAIN: &str = "LOOP_CHAIN";
 /// Plans the session of a fire as `loop session start` would, and tells it why it fired.
 pub fn plan(app: &App, automation: &Automation, fire: &Fire) -> Result<LaunchPlan> {
     let mut plan = session::start::planned(app, &flags(automation, fire))?;
+    session::start::unattended(&plan)?;
     if let Some(told) = told(&fire.about) {
         plan.prompt.push_str(&told);
         start::check_prompt(&plan.prompt)?;

@@ -2,12 +2,13 @@
 
 use super::drive;
 use crate::commands::app::{App, Done};
-use crate::commands::{clock, skill};
+use crate::commands::{clock, providers, skill};
 use crate::config::start::{self, StartFlags};
 use crate::domain::limits::Keep;
 use crate::domain::measure;
 use crate::domain::plan::LaunchPlan;
 use crate::domain::preset::Network;
+use crate::domain::provider::Ability;
 use crate::error::{Failure, Kind, Result};
 use crate::output::human;
 use crate::output::json::{self, v1};
@@ -124,6 +125,18 @@ pub fn planned(app: &App, flags: &StartFlags) -> Result<LaunchPlan> {
     let usual =
         if named { sandbox::ABOUT[0].name } else { app.providers()?.usual(&settings.sandboxes) };
     start::resolve(&layers, flags, usual, clock::now())
+}
+
+/// What must hold besides where nobody watches what a session spends.
+pub fn unattended(plan: &LaunchPlan) -> Result<()> {
+    let provider = &plan.sandbox.provider;
+    if providers::about(provider).is_none_or(|about| about.can(Ability::Automations)) {
+        return Ok(());
+    }
+    let sentence = format!("automations do not run on `{provider}`");
+    Err(Failure::new(Kind::Config, sentence)
+        .because("that is a vendor's own infrastructure, where a session spends on by itself")
+        .hint("name another `provider` under `[sandbox]` in the preset"))
 }
 
 /// What must hold before a session of the plan is recorded; custom skills are held to what was agreed.

@@ -117,6 +117,7 @@ fn plan(app: &App, worker: &Worker, order: &Order) -> Result<LaunchPlan> {
         ..StartFlags::default()
     };
     let mut plan = start::planned(app, &flags)?;
+    start::unattended(&plan)?;
     // Whether a fix is proposed is decided here, once it is there.
     plan.pull_request = false;
     let of_preset = plan.limits.budget_usd.unwrap_or(f64::MAX);

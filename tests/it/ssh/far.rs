@@ -128,6 +128,21 @@ impl Far {
         std::fs::write(self.path().join("known_hosts"), known).unwrap();
     }
 
+    /// As if the power had failed: everything of a home that runs there ends at once, the connections
+    /// with it, and then the server is there again.
+    pub fn power_cycle(&self, home: &Home) {
+        for name in home.containers() {
+            let name = name.split(' ').next().unwrap();
+            let done = Command::new("docker").args(["kill", name]).output().unwrap();
+            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        }
+        for line in self.processes() {
+            kill(&line);
+        }
+        self.disconnect(home);
+        self.restart();
+    }
+
     pub fn restart(&self) {
         let dir = self.path().to_str().unwrap();
         let config = std::fs::read_to_string(self.path().join("sshd_config")).unwrap();

@@ -60,6 +60,30 @@ fn a_killed_command_loses_nothing() {
     });
 }
 
+/// What the worker had said by then is kept, and the end is told as what it is.
+#[test]
+fn a_machine_that_starts_anew_has_ended_its_workers() {
+    on_each(|far, engine| {
+        let home = Home::new();
+        let script = "i=0; while :; do i=$((i+1)); echo line $i; sleep 0.02; done";
+        home.script("talks", "ssh", script, &far.options(engine));
+        let started = home.run(&start("talks")).start();
+        started.wait_for("line 20\"");
+        far.power_cycle(&home);
+        let done = started.done().exits(1);
+        assert_eq!(done.last()["phase"], "lost", "{:#}", done.last());
+        let said = texts(&done.session(&home), "assistant");
+        let wanted: Vec<String> = (1..=said.lines().count()).map(|i| format!("line {i}")).collect();
+        assert!(wanted.len() >= 20, "{said}");
+        assert_eq!(said, wanted.join("\n"), "none lost, none doubled");
+        far.nothing_left(&home);
+        // The machine is as good as before.
+        home.script("says", "ssh", "echo said", &far.options(engine));
+        home.ask(&start("says")).ok();
+        far.nothing_left(&home);
+    });
+}
+
 #[test]
 fn limits_hold_there() {
     on_each(|far, engine| {

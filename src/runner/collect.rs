@@ -4,12 +4,13 @@
 //! folder of artifacts is always whole. Nothing in them is believed: headings, schemas and every
 //! cited trace id are checked against the evidence.
 
+use super::watched::Watched;
 use super::{Publisher, Runner};
 use crate::domain::artifact::{Artifact, ArtifactKind, Check, HEADINGS};
 use crate::domain::session::Input;
 use crate::domain::turn::Outcome;
 use crate::domain::words::Count;
-use crate::error::{Cannot as _, Failure, Kind, Result};
+use crate::error::{Cannot as _, Kind, Result};
 use crate::output::Step;
 use crate::retry::Patience;
 use crate::sandbox::{Area, Quota, Status, unpack};
@@ -18,7 +19,6 @@ use crate::traces;
 use crate::traces::cited::cited;
 use crate::traces::evals::{Evals, Fault};
 use crate::traces::snapshot::Snapshot;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// More of a file than this is not read for its checks.
@@ -142,38 +142,6 @@ impl Runner<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// A stream that is remembered to have broken, whatever is made of that further up.
-struct Watched<R> {
-    stream: R,
-    broke: Option<String>,
-}
-
-impl<R> Watched<R> {
-    fn of(stream: R) -> Self {
-        Self { stream, broke: None }
-    }
-
-    /// What came of it, unless it broke.
-    fn end<T>(self, result: Result<T>) -> Result<T> {
-        match self.broke {
-            None => result,
-            Some(how) => {
-                Err(Failure::new(Kind::Network, "cannot read what the worker left").because(how))
-            }
-        }
-    }
-}
-
-impl<R: Read> Read for Watched<R> {
-    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        self.stream.read(into).inspect_err(|error| {
-            if error.kind() != std::io::ErrorKind::Interrupted {
-                self.broke.get_or_insert_with(|| error.to_string());
-            }
-        })
     }
 }
 

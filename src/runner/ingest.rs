@@ -6,6 +6,7 @@
 //! are not stored or shown twice.
 
 use super::Runner;
+use super::watched::Watched;
 use super::worker::{After, Live};
 use crate::domain::journal::{Body, Exit, Line, Sys};
 use crate::domain::lines;
@@ -14,6 +15,7 @@ use crate::domain::turn::{Outcome, Verdict};
 use crate::domain::words::Count;
 use crate::error::{Cannot as _, Failure, Kind, Result};
 use crate::harness::Reader;
+use crate::retry::Patience;
 use crate::sandbox::{Area, Status};
 use crate::store::{JournalFile, TranscriptFile, TurnRecord};
 use base64::Engine as _;
@@ -106,8 +108,7 @@ impl Runner<'_> {
                     std::thread::sleep(PAUSE.mul_f64(f64::from(broken.min(2)) / 2.0));
                 }
                 Ok(Status::Stopped { .. } | Status::Lost { journal: true, .. }) => {
-                    let stream = self.worker.download(&self.session.id, Area::Journal)?;
-                    ingest.read_stopped(self, stream)?;
+                    ingest.read_stopped(self)?;
                     break;
                 }
                 Ok(Status::Gone | Status::Lost { .. }) => break,
@@ -301,15 +302,26 @@ impl Ingest<'_> {
         vec![event]
     }
 
-    /// The journal of a stopped sandbox, as an archive of one file.
-    fn read_stopped(&mut self, runner: &mut Runner, archive: impl Read) -> Result<()> {
+    /// The journal of a stopped sandbox, as an archive of one file. What is there of it already is
+    /// passed over.
+    fn read_stopped(&mut self, runner: &mut Runner) -> Result<()> {
+        let session = runner.session.id.clone();
+        let read = Patience::CUT_OFF.through(|| {
+            self.rest.clear();
+            let mut stream = Watched::of(runner.worker.download(&session, Area::Journal)?);
+            let read = self.unpack(runner, &mut stream);
+            stream.end(read)
+        });
+        read.map_err(|failed| failed.hint(format!("go on: `loop session attach {session}`")))
+    }
+
+    fn unpack(&mut self, runner: &mut Runner, archive: impl Read) -> Result<()> {
         let doing = || "read the stopped sandbox's journal".to_owned();
         let mut archive = tar::Archive::new(archive);
         for entry in archive.entries().cannot(Kind::Sandbox, doing)? {
             let entry = entry.cannot(Kind::Sandbox, doing)?;
             if entry.header().entry_type().is_file() {
-                self.drain(runner, entry)?;
-                break;
+                return self.drain(runner, entry);
             }
         }
         Ok(())

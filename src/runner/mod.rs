@@ -17,6 +17,7 @@ pub mod signal;
 mod telemetry;
 mod view;
 mod watch;
+mod watched;
 mod worker;
 
 pub use automations::{Look, monitor};
@@ -269,7 +270,7 @@ impl Runner<'_> {
         turn.reason = Some(reason);
         // Where its files are gone too, that was told.
         turn.collecting_at = turn.ended_at;
-        let _ = self.take_artifacts();
+        self.take_artifacts()?;
         self.turn_over(turn, Input::SandboxGone)
     }
 
